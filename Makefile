@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+# Targets only: each is a script in scripts/, which --help explains.
+
+# Settings of a call, handed to the scripts: make check BASE=6.12 T=gstop_seize
+export BASE SERIES KSRC CONFIG T V BUILD TIMEOUT JOBS
+
+.DEFAULT_GOAL := help
+
+help:	## what there is to make
+	@echo 'make TARGET [BASE=6.12] [SERIES=none] [KSRC=/path] [CONFIG="name..."] [V=1]'
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@echo
+	@echo 'BASE    the kernel: a directory of patches/'
+	@echo 'SERIES  none: that kernel without the series'
+	@echo 'KSRC    your own kernel tree of that version, read only'
+	@echo 'CONFIG  more fragments of kernel-config/, by name'
+
+setup:	## install the packages that are missing (root)
+	@scripts/setup
+
+demo:	setup	## both transcripts of the seeds, from the patched kernel, in QEMU
+	@scripts/demo
+
+check:	setup	## every selftest, in QEMU, and the bench's own; ends with a count (T=name: one)
+	@scripts/check
+
+check-bench: setup	## the bench shows that it can fail
+	@kernel=$$(scripts/build) && scripts/check-bench --kernel "$$kernel" \
+		--gen-src "$$(scripts/tree)"
+
+source:	setup	## download and unpack the kernel source
+	@scripts/source
+
+tree:	setup	## source plus series, as a git tree whose commits are the patches
+	@scripts/tree
+
+refresh: setup	## write that tree's commits back to patches/
+	@scripts/refresh
+
+build:	setup	## the kernel
+	@scripts/build
+
+shell:	setup	## a prompt in the guest, with the selftests and demos in /bin
+	@scripts/shell
+
+run:	setup	## a static program in the guest: make run PROG=./a.out ARGS='...'
+	@scripts/run $(PROG) $(ARGS)
+
+gdb:	setup	## boot under gdb, with symbols
+	@scripts/shell --gdb
+
+clean:	## remove all that was made
+	rm -rf $(or $(BUILD),build)
+
+.PHONY: help setup demo check check-bench source tree refresh build shell run gdb clean
