@@ -2,7 +2,7 @@
 # Targets only: each is a script in scripts/, which --help explains.
 
 # Settings of a call, handed to the scripts: make check BASE=6.12 T=gstop_seize
-export BASE SERIES KSRC CONFIG T V BUILD TIMEOUT JOBS
+export BASE SERIES KSRC TREE CONFIG T V BUILD TIMEOUT JOBS
 
 .DEFAULT_GOAL := help
 
@@ -29,6 +29,12 @@ check-bench: setup	## the bench shows that it can fail
 	@kernel=$$(scripts/build) && scripts/check-bench --kernel "$$kernel" \
 		--gen-src "$$(scripts/tree)"
 
+mutants: setup	## show that the selftests catch wrong kernels (NAMES='...': some)
+	@scripts/mutants $(NAMES)
+
+bisect:	setup	## show that each patch of the series stands on its own
+	@scripts/bisect
+
 source:	setup	## download and unpack the kernel source
 	@scripts/source
 
@@ -53,4 +59,4 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench source tree refresh build shell run gdb clean
+.PHONY: help setup demo check check-bench mutants bisect source tree refresh build shell run gdb clean

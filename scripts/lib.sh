@@ -9,6 +9,8 @@
 #	BASE	kernel version the series is for, as in patches/<BASE>	[6.12]
 #	SERIES	"none" leaves the series out: the unpatched kernel
 #	KSRC	a kernel tree of the user's own, read and never written
+#	TREE	a kernel tree to build as it is, in the place of scripts/tree's;
+#		what is made from it is named after its directory
 #	CONFIG	further fragments kernel-config/<name>.config, by name
 #	V	1 shows every command's output as it comes
 #	BUILD	where everything made goes				[build]
@@ -33,6 +35,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BASE=${BASE:-6.12}
 SERIES=${SERIES:-}
 KSRC=${KSRC:-}
+TREE=${TREE:-}
 CONFIG=${CONFIG:-}
 V=${V:-}
 BUILD=$(realpath -m "${BUILD:-$TOP/build}")
@@ -57,7 +60,7 @@ die()
 # usage: print the script's own header comment, which is its manual.
 usage()
 {
-	sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$0"
+	awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
 }
 
 # bases: the kernel versions that have a series, on one line.
@@ -77,8 +80,12 @@ variant()
 {
 	local name=$BASE
 
-	[ -z "$KSRC" ] || name=$name-ksrc
-	[ "$SERIES" != none ] || name=$name-none
+	if [ -n "$TREE" ]; then
+		name=$(basename "$TREE")
+	else
+		[ -z "$KSRC" ] || name=$name-ksrc
+		[ "$SERIES" != none ] || name=$name-none
+	fi
 	if [ "${1:-}" != tree ] && [ -n "$CONFIG" ]; then
 		name=$name-${CONFIG// /-}
 	fi
