@@ -302,6 +302,8 @@ static inline void *__crew_mate(void *arg)
 	struct crew *crew = arg;
 	char order;
 
+	/* which spawn() has asked for in another thread; execve() keeps ours */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	crew->tid[CREW_MAX] = syscall(SYS_gettid);
 	while (read(crew->order[0], &order, 1) == 1) {
 		switch (order) {
@@ -600,7 +602,7 @@ static inline void __actor_seccomp(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 	struct sock_fprog prog = {
-		.len = sizeof(filter) / sizeof(filter[0]),
+		.len = ARRAY_SIZE(filter),
 		.filter = filter,
 	};
 

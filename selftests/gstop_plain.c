@@ -375,8 +375,9 @@ static void do_seize(int size)
 }
 
 /*
- * What PTRACE_SEIZE and PTRACE_SETOPTIONS say to every bit; but for the flag, and
- * all that a sign extension makes of it in a 32-bit build.
+ * What PTRACE_SEIZE and PTRACE_SETOPTIONS say to every bit. But for the flag, and all
+ * that a sign extension makes of it in a 32-bit build; and for the option that depends
+ * on privileges and on the kernel's configuration.
  */
 static void do_options(int unused)
 {
@@ -386,7 +387,7 @@ static void do_options(int unused)
 
 	for (bit = 0; bit < 31; bit++) {
 		data = 1UL << bit;
-		if (REQ(SEIZE, pid, data))
+		if (data == PTRACE_O_SUSPEND_SECCOMP || REQ(SEIZE, pid, data))
 			continue;
 		REQ(INTERRUPT, pid, 0);
 		next(pid);
@@ -403,7 +404,8 @@ static void do_options(int unused)
 	next(pid);
 	for (bit = 0; bit < 32; bit++) {
 		data = 1UL << bit;
-		REQ(SETOPTIONS, pid, data);
+		if (data != PTRACE_O_SUSPEND_SECCOMP)
+			REQ(SETOPTIONS, pid, data);
 	}
 }
 

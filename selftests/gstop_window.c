@@ -21,6 +21,7 @@ struct race {
 	int sig;
 	int then;		/* another signal that follows, or 0 */
 	unsigned long gap;	/* spin() between the two */
+	int start[2];		/* pipe, a byte a race */
 	int go, done;		/* number of the race */
 
 	unsigned long delay;	/* of the test */
@@ -31,11 +32,10 @@ static void race(void *arg)
 {
 	struct race *race = arg;
 	int round;
+	char c;
 
 	run_on_cpu(1);
-	for (round = 1; ; round++) {
-		while (__atomic_load_n(&race->go, __ATOMIC_ACQUIRE) != round)
-			sched_yield();
+	for (round = 1; read(race->start[0], &c, 1) == 1; round++) {
 		sys_tgkill(race->pid, race->tid, race->sig);
 		if (race->then) {
 			spin(race->gap);
@@ -48,10 +48,11 @@ static void race(void *arg)
 /* Let the racer go, and return when it is the test's turn. */
 static void race_start(struct race *race, int sig)
 {
-	const int round = race->go + 1;
+	const int round = ++race->go;
 
 	race->sig = sig;
-	__atomic_store_n(&race->go, round, __ATOMIC_RELEASE);
+	if (write(race->start[1], "", 1) != 1)
+		return;
 	spin(race->delay);
 	if (__atomic_load_n(&race->done, __ATOMIC_ACQUIRE) == round)
 		race->delay -= race->delay / 8;
@@ -106,6 +107,7 @@ FIXTURE_SETUP(window)
 		return;
 	self->race = shared_page();
 	ASSERT_TRUE(!!self->race);
+	ASSERT_EQ(0, pipe2(self->race->start, O_CLOEXEC));
 	self->racer = spawn(race, self->race);
 	ASSERT_LT(0, self->racer);
 	new_tracee(_metadata, &self->t, self->race, variant->cpu,
@@ -314,7 +316,13 @@ FIXTURE_VARIANT(exec) {
 FIXTURE_VARIANT_ADD(exec, leader_held) { .flag = TRACEE_EXEC, .held = 0 };
 FIXTURE_VARIANT_ADD(exec, other_held) { .flag = TRACEE_EXEC_1ST, .held = 1 };
 
-/* For spawn(): SIGCONT, until killed. */
+/*
+ * For spawn(): SIGCONT, until killed. To the first thread: a signal to a process
+ * that all its threads block can lock up the kernel during execve(), ptrace or
+ * not. complete_signal() looks for a thread to take it, beginning and ending with
+ * ->curr_target, and does not come across that if de_thread() has just made it
+ * the former leader.
+ */
 static void send_cont(void *arg)
 {
 	struct race *race = arg;
@@ -322,7 +330,7 @@ static void send_cont(void *arg)
 	run_on_cpu(1);
 	for (;;) {
 		if (__atomic_load_n(&race->go, __ATOMIC_ACQUIRE))
-			kill(race->pid, SIGCONT);
+			sys_tgkill(race->pid, race->pid, SIGCONT);
 		else
 			sched_yield();
 	}
