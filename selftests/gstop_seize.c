@@ -486,6 +486,32 @@ FIXTURE_TEARDOWN(seize_running)
 }
 
 /*
+ * Wait until thread @tid, which is about to sleep, does so and is off its CPU: before
+ * that its sleep does not count. Nothing else in /proc tells that. Returns 0 or -1.
+ */
+static int wait_asleep(pid_t tid)
+{
+	const long long deadline = now_ms() + DEADLINE_MS;
+	unsigned int tries = 0;
+	char path[64], buf[16];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
+	do {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return -1;
+		len = read(fd, buf, sizeof(buf));
+		close(fd);
+		if (len > 0 && buf[0] != 'r')	/* "running" */
+			return 0;
+		give_way(&tries);
+	} while (now_ms() < deadline);
+	return -1;
+}
+
+/*
  * Fails if seizing traps the tracee, sends it a signal, or as much as wakes it
  * up from its system call.
  */
@@ -495,9 +521,12 @@ TEST_F(seize_running, seize_quiet)
 	pid_t tid;
 	int i;
 
-	for (i = 0; i < variant->size; i++)
-		slept[i] = status_field(self->crew->tid[i],
-					"voluntary_ctxt_switches:", 10);
+	for (i = 0; i < variant->size; i++) {
+		tid = self->crew->tid[i];
+		if (!variant->spin)
+			ASSERT_EQ(0, wait_asleep(tid));
+		slept[i] = status_field(tid, "voluntary_ctxt_switches:", 10);
+	}
 
 	for (i = 0; i < variant->size; i++) {
 		tid = self->crew->tid[i];
