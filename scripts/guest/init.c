@@ -19,7 +19,8 @@
  *	B <name>		the program begins
  *	O <text>		the program printed this line (stdout or stderr)
  *	C <text>		... this piece of a line, which the next O or C continues
- *	X <name> <how>		the program ended: "exit N", "signal N" or "timeout"
+ *	X <name> <how>		the program ended: "exit N", "signal N", "timeout", or
+ *				"stopped" by bench.fail-fast
  *	T <value>		/proc/sys/kernel/tainted, whenever it changed
  *	E <count>		the end: so many programs have begun and ended
  *	! <text>		init gives up, and why; no E follows
@@ -28,6 +29,9 @@
  *
  *	bench.mode=shell	a busybox shell on /dev/hvc0 instead of the programs
  *	bench.mode=probe	no program: I, T, E, and the end
+ *	bench.fail-fast=1	a program is killed when it has printed a line that
+ *				begins with "not ok": who only wants to know whether
+ *				a test fails need not wait for all others
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -236,11 +240,16 @@ static void record_taint(void)
 struct output {
 	int fd;		/* the pipe's end that we read, non-blocking; -1 after EOF */
 	size_t len;
+	bool not_ok;	/* there was a line of TAP that says so */
 	char piece[LINE_PIECE];
 };
 
 static void put_piece(struct output *out, char kind)
 {
+	static const char not_ok[] = "not ok";
+
+	if (out->len >= strlen(not_ok) && !memcmp(out->piece, not_ok, strlen(not_ok)))
+		out->not_ok = true;
 	fprintf(results, "%c ", kind);
 	fwrite(out->piece, 1, out->len, results);
 	fputc('\n', results);
@@ -454,6 +463,7 @@ static pid_t start_program(char **argv, struct output *out)
 	fcntl(pipefd[0], F_SETFL, O_NONBLOCK);
 	out->fd = pipefd[0];
 	out->len = 0;
+	out->not_ok = false;
 	return pid;
 }
 
@@ -461,11 +471,11 @@ static pid_t start_program(char **argv, struct output *out)
  * Run one program to its end or its timeout, and leave nothing of it behind.
  * It has ended when its first process has; what that left running is killed.
  */
-static void run_program(const char *name, int timeout, char **argv)
+static void run_program(const char *name, int timeout, bool fail_fast, char **argv)
 {
 	static struct output out;
 	long long deadline;
-	bool ended = false, left, swept;
+	bool ended = false, stopped, left, swept;
 	int status = 0;
 	pid_t pid;
 
@@ -476,11 +486,12 @@ static void run_program(const char *name, int timeout, char **argv)
 	for (;;) {
 		copy_output(&out);
 		ended = reap(pid, &status, &left);
-		if (ended || now_ms() >= deadline)
+		stopped = !ended && fail_fast && out.not_ok;
+		if (ended || stopped || now_ms() >= deadline)
 			break;
 		wait_event(&out, deadline);
 	}
-	if (!ended) {
+	if (!ended && !stopped) {
 		remark(&out, "%s did not end within %d s; its processes:", name, timeout);
 		remark_processes(&out);
 	}
@@ -497,7 +508,9 @@ static void run_program(const char *name, int timeout, char **argv)
 		close(out.fd);
 
 	record_taint();
-	if (!ended)
+	if (stopped)
+		record("X %s stopped", name);
+	else if (!ended)
 		record("X %s timeout", name);
 	else if (WIFEXITED(status))
 		record("X %s exit %d", name, WEXITSTATUS(status));
@@ -512,6 +525,7 @@ static void run_manifest(void)
 {
 	char line[4096], *argv[MAX_ARGS + 1], *name, *timeout, *save;
 	int count = 0, n;
+	const bool fail_fast = *boot_word("bench.fail-fast") == '1';
 	FILE *file;
 
 	file = fopen(MANIFEST, "re");
@@ -530,7 +544,7 @@ static void run_manifest(void)
 		if (!timeout || atoi(timeout) <= 0 || n < 1 || n > MAX_ARGS)
 			die(MANIFEST ": the line of %s is not \"name seconds command...\"",
 			    name);
-		run_program(name, atoi(timeout), argv);
+		run_program(name, atoi(timeout), fail_fast, argv);
 		count++;
 	}
 	fclose(file);

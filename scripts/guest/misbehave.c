@@ -92,6 +92,14 @@ static void hang(void)
 		pause();
 }
 
+/* Fail, and take for ever over the next test. */
+static void dawdle(void)
+{
+	puts("1..2\nnot ok 1 one");
+	for (;;)
+		pause();
+}
+
 /* Pass, and leave a process behind that holds on to our output. */
 static void leave(void)
 {
@@ -241,6 +249,7 @@ static const struct {
 	{ "bail", bail },
 	{ "killed", killed },
 	{ "hang", hang },
+	{ "dawdle", dawdle },
 	{ "leave", leave },
 	{ "alone", alone },
 	{ "noise", noise },
