@@ -522,10 +522,11 @@ static inline int trap_status(enum trap_kind kind)
 /* The actor's page stays with it over execve(), under this number. */
 #define ACTOR_FD	100
 
-/* On an actor_page(). The first two are for the caller to set. */
+/* On an actor_page(). The first three are for the caller to set. */
 struct actor {
 	enum trap_kind kind;
 	bool mate;		/* have another thread, which sleeps */
+	bool mate_vforks;	/* ... in vfork(), where no stop signal reaches it */
 
 	volatile pid_t mate_tid;
 	volatile int go;
@@ -587,8 +588,15 @@ static __attribute__((constructor, used)) void __group_stop_exec(void)
 
 static inline void *__actor_mate(void *arg)
 {
-	if (arg)
-		((struct actor *)arg)->mate_tid = syscall(SYS_gettid);
+	struct actor *actor = arg;
+
+	if (actor)
+		actor->mate_tid = syscall(SYS_gettid);
+	if (actor && actor->mate_vforks && !vfork()) {
+		/* it has no other end when the mate is gone */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pause_forever(NULL);
+	}
 	pause_forever(NULL);
 	return NULL;
 }

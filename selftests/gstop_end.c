@@ -1446,14 +1446,34 @@ TEST_F(end_exec, end_exec_pending_before)
 }
 
 /*
- * Another thread has started a group stop when execve() begins, which gets rid of
- * both the thread and the stop. Fails if the tracer is not told that there was a
- * change, or reads another state than the last one.
+ * Get rid of a group stop by execve(), which the actor @pid, the only traced thread,
+ * is about to begin: the other thread has to go, and with it goes the stop. Fails if
+ * the tracer is not told that there was a change, or reads another state than the
+ * last one.
  */
+static void exec_in_group_stop(struct __test_metadata *_metadata,
+			       struct actor *actor, pid_t pid)
+{
+	siginfo_t si;
+
+	ASSERT_EQ(0, cont(pid, 0));
+	EXPECT_STATUS("end-exec", trap_status(TRAP_EXEC), pid);
+	ASSERT_EQ(0, cont(pid, 0));
+	EXPECT_STATUS("end-exec", STOP_STATUS(SIGTRAP), pid);
+	EXPECT_EQ(1UL, actor->progress) {
+		TH_LOG("end-exec: new program ran before the notification");
+	}
+	EXPECT_EQ(0, sys_ptrace(PTRACE_GETSIGINFO, pid, 0, &si));
+	EXPECT_EQ(SIGTRAP, si.si_signo);
+	EXPECT_EQ(0, si.si_status);
+	ASSERT_EQ(0, cont(pid, 0));
+	EXPECT_STATUS("end-exec", SIGNAL_STATUS(SIGUSR2), pid);
+}
+
+/* Another thread has started a group stop, which the tracer has not yet been told of. */
 TEST_F(end_exec, end_exec_during_group_stop)
 {
 	const pid_t pid = self->pid;
-	siginfo_t si;
 
 	if (!variant->mate)
 		SKIP(return, "takes another thread");
@@ -1465,18 +1485,7 @@ TEST_F(end_exec, end_exec_during_group_stop)
 	ASSERT_EQ(0, syscall(SYS_tgkill, pid, self->actor->mate_tid, SIGSTOP));
 	ASSERT_EQ(0, wait_task_state(pid, self->actor->mate_tid, "T"));
 	EXPECT_NO_STOP("end-exec", pid);
-	ASSERT_EQ(0, cont(pid, 0));
-	EXPECT_STATUS("end-exec", trap_status(TRAP_EXEC), pid);
-	ASSERT_EQ(0, cont(pid, 0));
-	EXPECT_STATUS("end-exec", STOP_STATUS(SIGTRAP), pid);
-	EXPECT_EQ(1UL, self->actor->progress) {
-		TH_LOG("end-exec: new program ran before the notification");
-	}
-	EXPECT_EQ(0, sys_ptrace(PTRACE_GETSIGINFO, pid, 0, &si));
-	EXPECT_EQ(SIGTRAP, si.si_signo);
-	EXPECT_EQ(0, si.si_status);
-	ASSERT_EQ(0, cont(pid, 0));
-	EXPECT_STATUS("end-exec", SIGNAL_STATUS(SIGUSR2), pid);
+	exec_in_group_stop(_metadata, self->actor, pid);
 }
 
 /*
@@ -1531,6 +1540,57 @@ TEST_F(end_exec, end_exec_by_thread)
 	EXPECT_STATUS("end-exec", SIGNAL_STATUS(SIGCONT), pid);
 	ASSERT_EQ(0, cont(pid, 0));
 	EXPECT_EQ(1, probe_notify_mode(pid));
+}
+
+FIXTURE(end_exec_stop)
+{
+	struct actor *actor;
+	pid_t pid;
+};
+
+/* Another thread sits in vfork(), and so cannot take its part in a group stop. */
+FIXTURE_SETUP(end_exec_stop)
+{
+	if (have_notify_mode() == 0)
+		SKIP(return, "kernel without PTRACE_SEIZE_DEVEL");
+	self->actor = actor_page();
+	ASSERT_TRUE(!!self->actor);
+	self->actor->kind = TRAP_EXEC;
+	self->actor->mate = true;
+	self->actor->mate_vforks = true;
+	self->pid = actor_spawn(self->actor);
+	ASSERT_GT(self->pid, 0);
+}
+
+FIXTURE_TEARDOWN(end_exec_stop)
+{
+	actor_end(self->pid, 0);
+}
+
+/*
+ * The tracer has been told that a group stop is in effect, has let the tracee run on
+ * all the same, and it calls execve() before the other thread has stopped. That the
+ * stop is over is a change like any other, though no SIGCONT came.
+ */
+TEST_F(end_exec_stop, end_exec_ends_stop_that_is_known)
+{
+	const pid_t pid = self->pid;
+	siginfo_t si;
+
+	ASSERT_EQ(0, sys_seize_notify(pid, PTRACE_O_TRACEEXEC |
+					   PTRACE_O_TRACESYSGOOD));
+	self->actor->go = 1;
+	EXPECT_STATUS("end-exec", SIGNAL_STATUS(SIGUSR1), pid);
+	ASSERT_EQ(0, wait_task_state(pid, self->actor->mate_tid, "D"));
+
+	ASSERT_EQ(0, cont(pid, SIGSTOP));
+	EXPECT_STATUS("end-exec", STOP_STATUS(SIGSTOP), pid);
+	EXPECT_EQ(0, sys_ptrace(PTRACE_GETSIGINFO, pid, 0, &si));
+	EXPECT_EQ(SIGSTOP, si.si_status);
+	ASSERT_EQ(0, sys_ptrace(PTRACE_SYSCALL, pid, 0, NULL));
+	EXPECT_STATUS("end-exec", trap_status(TRAP_SYSCALL_ENTRY), pid);
+	EXPECT_EQ('D', task_state(pid, self->actor->mate_tid));
+	exec_in_group_stop(_metadata, self->actor, pid);
 }
 
 TEST_HARNESS_MAIN
