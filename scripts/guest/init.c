@@ -29,6 +29,7 @@
  *
  *	bench.mode=shell	a busybox shell on /dev/hvc0 instead of the programs
  *	bench.mode=probe	no program: I, T, E, and the end
+ *	bench.env=NAME=VALUE	one variable for the environment of the programs
  *	bench.fail-fast=1	a program is killed when it has printed a line that
  *				begins with "not ok": who only wants to know whether
  *				a test fails need not wait for all others
@@ -606,6 +607,8 @@ int main(void)
 	record("I %s", uptime);
 	record_taint();
 
+	if (*boot_word("bench.env"))
+		putenv(strdup(boot_word("bench.env")));
 	mode = boot_word("bench.mode");
 	if (!strcmp(mode, "shell"))
 		run_shell();
