@@ -249,6 +249,29 @@ TEST_F(notify, notify_threads_acknowledge_alone)
 }
 
 /*
+ * The threads that do not start the stop sit in STOP traps of their own already, and
+ * so can't notice by themselves that they have a part in it. Fails if not each of them
+ * is notified.
+ */
+TEST_F(notify, notify_threads_trapped_before)
+{
+	static const char id[] = "notify-threads";
+	struct tracee *t = &self->t;
+	int i;
+
+	for (i = 0; i < t->nr; i++)
+		if (i != variant->starter)
+			trap_by_interrupt(_metadata, t->tid[i], 0);
+	stop_all(_metadata, t, variant->starter, variant->sig, id);
+	for (i = 0; i < t->nr; i++)
+		EXPECT_CAUSE(id, CAUSE_GROUP | CAUSE_NOTIFY |
+			     (i != variant->starter ? CAUSE_INTERRUPT : 0),
+			     t->tid[i]);
+	ack_all(_metadata, t, variant->sig, id);
+	cont_all(_metadata, t, id);
+}
+
+/*
  * Fails if a tracee that runs while the group stop lasts is not made to trap at
  * its end: it counts or sleeps, and does not get there by itself.
  */
