@@ -7,6 +7,7 @@
 #include "group_stop.h"
 #include "../kselftest_harness.h"
 #include "group_stop_tracee.h"
+#include "group_stop_hog.h"
 #include "group_stop_uffd.h"
 
 /* Ignored by default; its delivery-stop is the trap that is not a STOP trap. */
@@ -722,45 +723,11 @@ TEST_F(end, end_kill_exec)
  * --- The same during a re-trap ---
  */
 
-/* Give up the CPUs but @cpu. Returns 0 or -1. */
-static int pin(pid_t pid, int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	return sched_setaffinity(pid, sizeof(set), &set);
-}
-
 /*
- * A real-time task gets 950 ms of each second. What a test does in that time it does
- * in a few; if it got there with less than HOG_REST_MS left the machine was too busy
- * to tell.
+ * What a test does while the hog runs it does in a few ms; if it got there with less
+ * than HOG_REST_MS left the machine was too busy to tell.
  */
-#define HOG_CPU		1
-#define HOG_MS		900
 #define HOG_REST_MS	400
-
-struct hog {
-	volatile unsigned long running;
-	volatile long long end;		/* on the clock of now_ms() */
-	volatile int stop;
-};
-
-/* Let no one else run on its CPU, for a while. */
-static void hog_main(void *arg)
-{
-	const struct sched_param param = { .sched_priority = 1 };
-	struct hog *hog = arg;
-
-	if (pin(0, HOG_CPU) || sched_setscheduler(0, SCHED_FIFO, &param))
-		_exit(1);
-	hog->end = now_ms() + HOG_MS;
-	hog->running = 1;
-	while (!hog->stop && now_ms() < hog->end)
-		;
-	hog->running = 0;
-}
 
 /* What the tracer runs into a re-trap with. */
 enum how {
@@ -799,19 +766,15 @@ FIXTURE_VARIANT_ADD(end_retrap, detach)
 
 FIXTURE_SETUP(end_retrap)
 {
-	const struct sched_param fifo = { .sched_priority = 1 }, other = { 0 };
-
 	if (have_notify_mode() == 0)
 		SKIP(return, "kernel without PTRACE_SEIZE_DEVEL");
-	if (pin(0, HOG_CPU) || pin(0, 0))
-		SKIP(return, "needs CPUs 0 and %d", HOG_CPU);
-	if (sched_setscheduler(0, SCHED_FIFO, &fifo) ||
-	    sched_setscheduler(0, SCHED_OTHER, &other))
-		SKIP(return, "no real-time scheduling: %s", strerror(errno));
+	if (lacks_hog())
+		SKIP(return, "%s", lacks_hog());
 
 	self->hog = shared_page();
 	self->crew = shared_page();
 	ASSERT_TRUE(self->crew && self->hog);
+	self->hog->ms = 900;
 	self->crew->size = 1;
 	self->crew->mate = true;
 	ASSERT_GT(crew_spawn(self->crew), 0);
@@ -833,8 +796,8 @@ FIXTURE_TEARDOWN(end_retrap)
  */
 static int hold_retrap(FIXTURE_DATA(end_retrap) * self)
 {
-	self->hog_pid = spawn(hog_main, self->hog);
-	if (self->hog_pid < 0 || !wait_change(&self->hog->running, 0))
+	self->hog_pid = hog_spawn(self->hog);
+	if (self->hog_pid < 0)
 		return -1;
 	return syscall(SYS_tgkill, self->crew->pid, self->crew->pid, SIGCONT);
 }

@@ -8,6 +8,7 @@
 #include "group_stop.h"
 #include "../kselftest_harness.h"
 #include "group_stop_tracee.h"
+#include "group_stop_hog.h"
 
 /* All that PTRACE_SEIZE knows of. */
 #define KNOWN_OPTIONS	(0xffUL | PTRACE_O_EXITKILL | PTRACE_O_SUSPEND_SECCOMP)
@@ -665,6 +666,56 @@ TEST_F(seize_stopped, seize_stopped_traps_at_once)
 		for (i = 0; i < variant->size; i++)
 			EXPECT_TRUE(crew_runs(self->crew, i));
 	}
+}
+
+FIXTURE(seize_held)
+{
+	struct crew *crew;
+	struct hog *hog;
+	pid_t hog_pid;
+};
+
+FIXTURE_SETUP(seize_held)
+{
+	if (have_notify_mode() == 0)
+		SKIP(return, "kernel without PTRACE_SEIZE_DEVEL");
+	if (lacks_hog())
+		SKIP(return, "%s", lacks_hog());
+
+	self->crew = shared_page();
+	self->hog = shared_page();
+	ASSERT_TRUE(self->crew && self->hog);
+	self->crew->size = 1;
+	ASSERT_GT(crew_spawn(self->crew), 0);
+	ASSERT_EQ(0, pin(self->crew->pid, HOG_CPU));
+	self->hog->ms = 100;
+}
+
+FIXTURE_TEARDOWN(seize_held)
+{
+	kill_and_reap(self->hog_pid);
+	crew_end(self->crew);
+}
+
+/*
+ * Window: from the stop to the trap, held open by a hog. A wait, or another request,
+ * would wait for the trap if the request had not; /proc does not. Fails if the request
+ * returns before the tracee has trapped.
+ */
+TEST_F(seize_held, seize_stopped_waits_for_trap)
+{
+	const pid_t pid = self->crew->pid;
+
+	ASSERT_EQ(0, kill(pid, SIGSTOP));
+	ASSERT_EQ(0, wait_task_state(pid, pid, "T"));
+	self->hog_pid = hog_spawn(self->hog);
+	ASSERT_GT(self->hog_pid, 0);
+
+	ASSERT_EQ(0, sys_seize_notify(pid, 0));
+	EXPECT_EQ('t', task_state(pid, pid)) {
+		TH_LOG("seize-stopped: PTRACE_SEIZE returned, and there is no trap");
+	}
+	EXPECT_EQ(STOP_STATUS(SIGSTOP), sys_wait(pid, WNOHANG));
 }
 
 /*
