@@ -35,6 +35,9 @@ mutants: setup	## show that the selftests catch wrong kernels (NAMES='...': some
 bisect:	setup	## show that each patch of the series stands on its own
 	@scripts/bisect
 
+plain:	setup	## show that without the flag nothing changes: both kernels, compared
+	@scripts/plain
+
 source:	setup	## download and unpack the kernel source
 	@scripts/source
 
@@ -59,4 +62,4 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench mutants bisect source tree refresh build shell run gdb clean
+.PHONY: help setup demo check check-bench mutants bisect plain source tree refresh build shell run gdb clean
