@@ -38,6 +38,12 @@ bisect:	setup	## show that each patch of the series stands on its own
 plain:	setup	## show that without the flag nothing changes: both kernels, compared
 	@scripts/plain
 
+apply-check: setup	## does the series of each base apply, to Debian's source and vanilla?
+	@scripts/apply-check
+
+range-diff: setup	## what differs between the series of the bases, patch by patch
+	@scripts/range-diff
+
 source:	setup	## download and unpack the kernel source
 	@scripts/source
 
@@ -62,4 +68,4 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench mutants bisect plain source tree refresh build shell run gdb clean
+.PHONY: help setup demo check check-bench mutants bisect plain apply-check range-diff source tree refresh build shell run gdb clean

@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# Debian packages without root and without a change to apt's configuration: an apt
+# with lists and a cache of its own. Sourced after lib.sh, never run. The caller sets
+#
+#	tmp	a directory for it
+#	log	where the output goes
+
+apt_lists=()	# further options for apt: which lists to use
+apt_get() { LC_ALL=C apt-get -q -c "$tmp/apt.conf" "${apt_lists[@]}" "$@"; }
+apt_cache() { LC_ALL=C apt-cache -c "$tmp/apt.conf" "${apt_lists[@]}" "$@"; }
+
+# private_apt: make it ready. The lists of the system may be missing or old, and only
+# root may renew them.
+private_apt()
+{
+	command -v apt-get >/dev/null || die $EX_SETUP \
+		"there is no apt-get here to download a kernel source with; KSRC=/path names a kernel tree"
+	mkdir -p "$tmp/apt/lists/partial" "$tmp/apt/cache/archives/partial"
+	# root needs no sandbox user, who could not write here. The hooks would
+	# act on the system's own lists.
+	cat >"$tmp/apt.conf" <<-EOF
+		Dir::State "$tmp/apt";
+		Dir::Cache "$tmp/apt/cache";
+		APT::Sandbox::User "root";
+		Acquire::Languages "none";
+		#clear APT::Update::Pre-Invoke;
+		#clear APT::Update::Post-Invoke;
+		#clear APT::Update::Post-Invoke-Success;
+	EOF
+}
+
+# fetch_failed WHAT: end the script, telling a full disk from a failed download.
+fetch_failed()
+{
+	if grep -q 'No space left on device' "$log"; then
+		need_space "$tmp" 2560 "a kernel source"
+		die $EX_SETUP "the disk ran full in $tmp; the output is in $log"
+	fi
+	die $EX_SETUP "$1; the output is in $log"
+}
+
+# keyring: what a line of a sources.list needs to trust Debian's archive by.
+keyring()
+{
+	local keys=/usr/share/keyrings/debian-archive-keyring.gpg
+
+	[ ! -f "$keys" ] || echo "[signed-by=$keys]"
+}
+
+# only_list LINE: have apt use that one line of a sources.list.
+only_list()
+{
+	echo "$1" >"$tmp/suite.list"
+	apt_lists=(-o Dir::Etc::sourcelist="$tmp/suite.list" -o Dir::Etc::sourceparts=/dev/null)
+}
+
+# candidate PACKAGE: its newest version in the lists, or nothing.
+candidate()
+{
+	apt_cache show --no-all-versions "$1" 2>>"$log" | sed -n 's/^Version: //p'
+}
+
+# find_package PACKAGE: make apt_lists name lists that hold it, and set version to the
+# newest one. Looks in the suites that apt is configured for, and then in a few others
+# of the same Debian archive. Returns 1 if none has it.
+find_package()
+{
+	local archive codename suite
+
+	say "looking for $1"
+	# It ends well even if it reached no archive at all; what counts is what
+	# the lists hold then.
+	run "$log" apt_get update || true
+	version=$(candidate "$1") || true
+	[ -z "$version" ] || return 0
+
+	# Only a list that was fetched has the label of its archive.
+	read -r archive codename < <(apt_get indextargets --format '$(REPO_URI) $(CODENAME)' \
+		'Created-By: Packages' 'Origin: Debian' 'Label: Debian') || true
+	if [ -z "$archive" ] && grep -q 'Failed to fetch' "$log"; then
+		fetch_failed "the Debian archive could not be reached"
+	fi
+	[ -n "$archive" ] || die $EX_SETUP \
+		"apt knows no $1, and is not configured for a Debian archive that might have it"
+
+	for suite in "${codename%%-*}-backports" trixie-backports trixie bookworm; do
+		only_list "deb $(keyring) $archive $suite main"
+		run "$log" apt_get update || continue
+		version=$(candidate "$1") || true
+		[ -z "$version" ] || { say "found it in $suite"; return 0; }
+	done
+	! grep -q 'Failed to fetch' "$log" ||
+		fetch_failed "$1 was not found, and not every list could be fetched"
+	return 1
+}
