@@ -7,6 +7,7 @@
 # `BASE=6.12 V=1 scripts/demo` mean the same:
 #
 #	BASE	kernel version the series is for, as in patches/<BASE>	[6.12]
+#	ARCH	architecture of the guest, see set_arch		[x86_64]
 #	SERIES	"none" leaves the series out: the unpatched kernel
 #	KSRC	a kernel tree of the user's own, read and never written
 #	TREE	a kernel tree to build as it is, in the place of scripts/tree's;
@@ -33,6 +34,7 @@ EX_FAIL=1 EX_SETUP=2 EX_CRASH=3 EX_TIMEOUT=4 EX_SILENT=5
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BASE=${BASE:-6.12}
+ARCH=${ARCH:-x86_64}
 SERIES=${SERIES:-}
 KSRC=${KSRC:-}
 TREE=${TREE:-}
@@ -73,9 +75,35 @@ bases()
 	done | paste -sd' '
 }
 
-# variant: the name under which this run's tree and kernel are kept, from
-# BASE, SERIES, KSRC and CONFIG: 6.12, 6.12-none, 6.12-ksrc-debug, ...
-# With an argument "tree", without CONFIG, on which the tree does not depend.
+# architectures: those that the bench knows, on one line.
+architectures()
+{
+	echo x86_64 arm64 riscv64 s390x
+}
+
+# set_arch: check ARCH and set what goes with it:
+#	KARCH	the kernel's name for it, as in make ARCH=
+#	TRIPLET	of its tool chain
+#	CROSS	prefix of the tools; empty on a machine of that architecture
+#	KIMAGE	what QEMU boots, a path in the kernel's build directory
+#	BITS	the builds of the selftests there are
+set_arch()
+{
+	# shellcheck disable=SC2034	# read by those who source this
+	case $ARCH in
+	x86_64)	KARCH=x86_64 TRIPLET=x86_64-linux-gnu KIMAGE=vmlinux BITS='64 32' ;;
+	arm64)	KARCH=arm64 TRIPLET=aarch64-linux-gnu KIMAGE=arch/arm64/boot/Image BITS=64 ;;
+	riscv64) KARCH=riscv TRIPLET=riscv64-linux-gnu KIMAGE=arch/riscv/boot/Image BITS=64 ;;
+	s390x)	KARCH=s390 TRIPLET=s390x-linux-gnu KIMAGE=arch/s390/boot/bzImage BITS=64 ;;
+	*)	die $EX_SETUP "ARCH=$ARCH is none of: $(architectures)" ;;
+	esac
+	CROSS=$TRIPLET-
+	[ "$(uname -m)-linux-gnu" != "$TRIPLET" ] || CROSS=
+}
+
+# variant: the name under which this run's tree and kernel are kept, from BASE,
+# SERIES, KSRC, ARCH and CONFIG: 6.12, 6.12-none, 6.12-ksrc-arm64-debug, ...
+# With an argument "tree", without ARCH and CONFIG, on which the tree does not depend.
 variant()
 {
 	local name=$BASE
@@ -86,8 +114,9 @@ variant()
 		[ -z "$KSRC" ] || name=$name-ksrc
 		[ "$SERIES" != none ] || name=$name-none
 	fi
-	if [ "${1:-}" != tree ] && [ -n "$CONFIG" ]; then
-		name=$name-${CONFIG// /-}
+	if [ "${1:-}" != tree ]; then
+		[ "$ARCH" = x86_64 ] || name=$name-$ARCH
+		[ -z "$CONFIG" ] || name=$name-${CONFIG// /-}
 	fi
 	printf '%s\n' "$name"
 }
