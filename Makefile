@@ -2,16 +2,18 @@
 # Targets only: each is a script in scripts/, which --help explains.
 
 # Settings of a call, handed to the scripts: make check BASE=6.12 T=gstop_seize
-export BASE SERIES KSRC TREE CONFIG T V BUILD TIMEOUT JOBS
+export BASE ARCH SERIES KSRC TREE CONFIG T V BUILD TIMEOUT JOBS
+export BASES ARCHS PARALLEL FORCE
 
 .DEFAULT_GOAL := help
 
 help:	## what there is to make
-	@echo 'make TARGET [BASE=6.12] [SERIES=none] [KSRC=/path] [CONFIG="name..."] [V=1]'
+	@echo 'make TARGET [BASE=6.12] [ARCH=x86_64] [SERIES=none] [KSRC=/path] [CONFIG="name..."] [V=1]'
 	@echo
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 	@echo
 	@echo 'BASE    the kernel: a directory of patches/'
+	@echo 'ARCH    of the guest: x86_64, arm64, riscv64 or s390x'
 	@echo 'SERIES  none: that kernel without the series'
 	@echo 'KSRC    your own kernel tree of that version, read only'
 	@echo 'CONFIG  more fragments of kernel-config/, by name'
@@ -38,6 +40,9 @@ bisect:	setup	## show that each patch of the series stands on its own
 plain:	setup	## show that without the flag nothing changes: both kernels, compared
 	@scripts/plain
 
+matrix:	setup	## make check for all bases and architectures (BASES=... ARCHS=...: some)
+	@scripts/matrix
+
 apply-check: setup	## does the series of each base apply, to Debian's source and vanilla?
 	@scripts/apply-check
 
@@ -52,6 +57,12 @@ tree:	setup	## source plus series, as a git tree whose commits are the patches
 
 refresh: setup	## write that tree's commits back to patches/
 	@scripts/refresh
+
+intree:	setup	## put selftests/ into the series of every base, after an edit there
+	@for base in $(notdir $(patsubst %/series,%,$(wildcard patches/*/series))); do \
+		BASE=$$base scripts/intree && BASE=$$base scripts/refresh || exit; \
+	done >/dev/null
+	@scripts/promises --write
 
 build:	setup	## the kernel
 	@scripts/build
@@ -68,4 +79,4 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench mutants bisect plain apply-check range-diff source tree refresh build shell run gdb clean
+.PHONY: help setup demo check check-bench mutants bisect plain matrix apply-check range-diff source tree refresh intree build shell run gdb clean

@@ -206,16 +206,22 @@ static void look(pid_t pid)
 	} info;
 	unsigned long msg = 0;
 	siginfo_t si;
+	int no_siginfo = 0;
 	long ret;
 
 	memset(&info, 0, sizeof(info));
 	memset(&si, 0, sizeof(si));
+	if (sys_ptrace(PTRACE_GETSIGINFO, pid, 0, &si))
+		no_siginfo = errno;
 	rec("  look");
 	rec_value(pid);
 
 	ret = sys_ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info);
 	if (ret < 0)
 		rec(" syscall %s", error_name(errno));
+	else if (info.where.op == 3 && si.si_signo != SIGTRAP)
+		/* pretends to be one: what the registers say depends on the machine */
+		rec(" syscall op %d", info.where.op);
 	else if (info.where.op == 1 || info.where.op == 3)
 		rec(" syscall op %d %s", info.where.op, syscall_name(info.nr));
 	else if (info.where.op)
@@ -228,8 +234,8 @@ static void look(pid_t pid)
 		rec_value(msg);
 	}
 
-	if (sys_ptrace(PTRACE_GETSIGINFO, pid, 0, &si))
-		rec(" siginfo %s\n", error_name(errno));
+	if (no_siginfo)
+		rec(" siginfo %s\n", error_name(no_siginfo));
 	else
 		rec_siginfo(&si, info.where.ip);
 }
