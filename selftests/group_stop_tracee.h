@@ -11,6 +11,7 @@
 #define GROUP_STOP_TRACEE_H
 
 #include "group_stop.h"
+#include "group_stop_arch.h"
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -184,29 +184,10 @@ FIXTURE_VARIANT(end)
 	int size;
 };
 
-FIXTURE_VARIANT_ADD(end, running)
-{
-	.state = RUNNING,
-	.size = 1,
-};
-
-FIXTURE_VARIANT_ADD(end, running_many)
-{
-	.state = RUNNING,
-	.size = 3,
-};
-
-FIXTURE_VARIANT_ADD(end, interrupted)
-{
-	.state = INTERRUPTED,
-	.size = 1,
-};
-
-FIXTURE_VARIANT_ADD(end, interrupted_many)
-{
-	.state = INTERRUPTED,
-	.size = 3,
-};
+FIXTURE_VARIANT_ADD(end, running) { .state = RUNNING, .size = 1 };
+FIXTURE_VARIANT_ADD(end, running_many) { .state = RUNNING, .size = 3 };
+FIXTURE_VARIANT_ADD(end, interrupted) { .state = INTERRUPTED, .size = 1 };
+FIXTURE_VARIANT_ADD(end, interrupted_many) { .state = INTERRUPTED, .size = 3 };
 
 FIXTURE_VARIANT_ADD(end, interrupted_twice)
 {
@@ -214,71 +195,17 @@ FIXTURE_VARIANT_ADD(end, interrupted_twice)
 	.size = 1,
 };
 
-FIXTURE_VARIANT_ADD(end, notified)
-{
-	.state = NOTIFIED,
-	.size = 1,
-};
-
-FIXTURE_VARIANT_ADD(end, notified_many)
-{
-	.state = NOTIFIED,
-	.size = 3,
-};
-
-FIXTURE_VARIANT_ADD(end, other_trap)
-{
-	.state = OTHER_TRAP,
-	.size = 1,
-};
-
-FIXTURE_VARIANT_ADD(end, other_trap_many)
-{
-	.state = OTHER_TRAP,
-	.size = 3,
-};
-
-FIXTURE_VARIANT_ADD(end, listening)
-{
-	.state = LISTENING,
-	.size = 1,
-};
-
-FIXTURE_VARIANT_ADD(end, listening_many)
-{
-	.state = LISTENING,
-	.size = 3,
-};
-
-FIXTURE_VARIANT_ADD(end, held)
-{
-	.state = HELD,
-	.size = 1,
-};
-
-FIXTURE_VARIANT_ADD(end, held_many)
-{
-	.state = HELD,
-	.size = 3,
-};
-
-FIXTURE_VARIANT_ADD(end, stopped)
-{
-	.state = STOPPED,
-	.size = 1,
-};
-
-FIXTURE_VARIANT_ADD(end, stopped_many)
-{
-	.state = STOPPED,
-	.size = 3,
-};
-
-FIXTURE_VARIANT_ADD(end, stopped_read)
-{
-	.state = STOPPED_READ,
-	.size = 1,
-};
+FIXTURE_VARIANT_ADD(end, notified) { .state = NOTIFIED, .size = 1 };
+FIXTURE_VARIANT_ADD(end, notified_many) { .state = NOTIFIED, .size = 3 };
+FIXTURE_VARIANT_ADD(end, other_trap) { .state = OTHER_TRAP, .size = 1 };
+FIXTURE_VARIANT_ADD(end, other_trap_many) { .state = OTHER_TRAP, .size = 3 };
+FIXTURE_VARIANT_ADD(end, listening) { .state = LISTENING, .size = 1 };
+FIXTURE_VARIANT_ADD(end, listening_many) { .state = LISTENING, .size = 3 };
+FIXTURE_VARIANT_ADD(end, held) { .state = HELD, .size = 1 };
+FIXTURE_VARIANT_ADD(end, held_many) { .state = HELD, .size = 3 };
+FIXTURE_VARIANT_ADD(end, stopped) { .state = STOPPED, .size = 1 };
+FIXTURE_VARIANT_ADD(end, stopped_many) { .state = STOPPED, .size = 3 };
+FIXTURE_VARIANT_ADD(end, stopped_read) { .state = STOPPED_READ, .size = 1 };
 
 FIXTURE_VARIANT_ADD(end, stopped_read_many)
 {
@@ -316,11 +243,7 @@ FIXTURE_VARIANT_ADD(end, stopped_listening_many)
 	.size = 3,
 };
 
-FIXTURE_VARIANT_ADD(end, stopped_held)
-{
-	.state = STOPPED_HELD,
-	.size = 1,
-};
+FIXTURE_VARIANT_ADD(end, stopped_held) { .state = STOPPED_HELD, .size = 1 };
 
 FIXTURE_VARIANT_ADD(end, stopped_held_many)
 {
@@ -328,11 +251,7 @@ FIXTURE_VARIANT_ADD(end, stopped_held_many)
 	.size = 3,
 };
 
-FIXTURE_VARIANT_ADD(end, continued_held)
-{
-	.state = CONTINUED_HELD,
-	.size = 1,
-};
+FIXTURE_VARIANT_ADD(end, continued_held) { .state = CONTINUED_HELD, .size = 1 };
 
 FIXTURE_VARIANT_ADD(end, continued_held_many)
 {
@@ -749,20 +668,9 @@ FIXTURE_VARIANT(end_retrap)
 	enum how how;
 };
 
-FIXTURE_VARIANT_ADD(end_retrap, request)
-{
-	.how = BY_REQUEST,
-};
-
-FIXTURE_VARIANT_ADD(end_retrap, wait)
-{
-	.how = BY_WAIT,
-};
-
-FIXTURE_VARIANT_ADD(end_retrap, detach)
-{
-	.how = BY_DETACH,
-};
+FIXTURE_VARIANT_ADD(end_retrap, request) { .how = BY_REQUEST };
+FIXTURE_VARIANT_ADD(end_retrap, wait) { .how = BY_WAIT };
+FIXTURE_VARIANT_ADD(end_retrap, detach) { .how = BY_DETACH };
 
 FIXTURE_SETUP(end_retrap)
 {
@@ -1107,15 +1015,8 @@ FIXTURE_VARIANT(end_race)
 	int size;
 };
 
-FIXTURE_VARIANT_ADD(end_race, one)
-{
-	.size = 1,
-};
-
-FIXTURE_VARIANT_ADD(end_race, many)
-{
-	.size = 3,
-};
+FIXTURE_VARIANT_ADD(end_race, one) { .size = 1 };
+FIXTURE_VARIANT_ADD(end_race, many) { .size = 3 };
 
 FIXTURE_SETUP(end_race)
 {
@@ -1306,16 +1207,10 @@ FIXTURE_VARIANT(end_exec)
 	bool mate;
 };
 
-FIXTURE_VARIANT_ADD(end_exec, one)
-{
-	.mate = false,
-};
+FIXTURE_VARIANT_ADD(end_exec, one) { .mate = false };
 
 /* the other thread, which is not traced, has to go first */
-FIXTURE_VARIANT_ADD(end_exec, many)
-{
-	.mate = true,
-};
+FIXTURE_VARIANT_ADD(end_exec, many) { .mate = true };
 
 FIXTURE_SETUP(end_exec)
 {

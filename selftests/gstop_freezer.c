@@ -45,29 +45,10 @@ FIXTURE_VARIANT(freezer)
 	bool spin;
 };
 
-FIXTURE_VARIANT_ADD(freezer, one_sleeping)
-{
-	.size = 1,
-	.spin = false,
-};
-
-FIXTURE_VARIANT_ADD(freezer, one_spinning)
-{
-	.size = 1,
-	.spin = true,
-};
-
-FIXTURE_VARIANT_ADD(freezer, many_sleeping)
-{
-	.size = 3,
-	.spin = false,
-};
-
-FIXTURE_VARIANT_ADD(freezer, many_spinning)
-{
-	.size = 3,
-	.spin = true,
-};
+FIXTURE_VARIANT_ADD(freezer, one_sleeping) { .size = 1, .spin = false };
+FIXTURE_VARIANT_ADD(freezer, one_spinning) { .size = 1, .spin = true };
+FIXTURE_VARIANT_ADD(freezer, many_sleeping) { .size = 3, .spin = false };
+FIXTURE_VARIANT_ADD(freezer, many_spinning) { .size = 3, .spin = true };
 
 FIXTURE_SETUP(freezer)
 {

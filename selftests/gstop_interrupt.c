@@ -187,45 +187,14 @@ FIXTURE_VARIANT(interrupt_clean)
 	enum doing doing;
 };
 
-FIXTURE_VARIANT_ADD(interrupt_clean, spin)
-{
-	.doing = DO_SPIN,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_clean, nanosleep)
-{
-	.doing = DO_NANOSLEEP,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_clean, read)
-{
-	.doing = DO_READ,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_clean, recv)
-{
-	.doing = DO_RECV,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_clean, futex)
-{
-	.doing = DO_FUTEX,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_clean, poll)
-{
-	.doing = DO_POLL,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_clean, select)
-{
-	.doing = DO_SELECT,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_clean, wait)
-{
-	.doing = DO_WAIT,
-};
+FIXTURE_VARIANT_ADD(interrupt_clean, spin) { .doing = DO_SPIN };
+FIXTURE_VARIANT_ADD(interrupt_clean, nanosleep) { .doing = DO_NANOSLEEP };
+FIXTURE_VARIANT_ADD(interrupt_clean, read) { .doing = DO_READ };
+FIXTURE_VARIANT_ADD(interrupt_clean, recv) { .doing = DO_RECV };
+FIXTURE_VARIANT_ADD(interrupt_clean, futex) { .doing = DO_FUTEX };
+FIXTURE_VARIANT_ADD(interrupt_clean, poll) { .doing = DO_POLL };
+FIXTURE_VARIANT_ADD(interrupt_clean, select) { .doing = DO_SELECT };
+FIXTURE_VARIANT_ADD(interrupt_clean, wait) { .doing = DO_WAIT };
 
 FIXTURE_SETUP(interrupt_clean)
 {
@@ -355,70 +324,24 @@ FIXTURE_VARIANT(interrupt_trap)
 	bool mate;
 };
 
-FIXTURE_VARIANT_ADD(interrupt_trap, signal)
-{
-	.kind = TRAP_SIGNAL,
-};
+FIXTURE_VARIANT_ADD(interrupt_trap, signal) { .kind = TRAP_SIGNAL };
 
 FIXTURE_VARIANT_ADD(interrupt_trap, syscall_entry)
 {
 	.kind = TRAP_SYSCALL_ENTRY,
 };
 
-FIXTURE_VARIANT_ADD(interrupt_trap, syscall_exit)
-{
-	.kind = TRAP_SYSCALL_EXIT,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, exec)
-{
-	.kind = TRAP_EXEC,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, fork)
-{
-	.kind = TRAP_FORK,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, vfork)
-{
-	.kind = TRAP_VFORK,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, vfork_done)
-{
-	.kind = TRAP_VFORK_DONE,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, clone)
-{
-	.kind = TRAP_CLONE,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, seccomp)
-{
-	.kind = TRAP_SECCOMP,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, step)
-{
-	.kind = TRAP_STEP,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, exit)
-{
-	.kind = TRAP_EXIT,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, group_stop)
-{
-	.kind = TRAP_GROUP,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_trap, interrupted)
-{
-	.kind = TRAP_INTERRUPTED,
-};
+FIXTURE_VARIANT_ADD(interrupt_trap, syscall_exit) { .kind = TRAP_SYSCALL_EXIT };
+FIXTURE_VARIANT_ADD(interrupt_trap, exec) { .kind = TRAP_EXEC };
+FIXTURE_VARIANT_ADD(interrupt_trap, fork) { .kind = TRAP_FORK };
+FIXTURE_VARIANT_ADD(interrupt_trap, vfork) { .kind = TRAP_VFORK };
+FIXTURE_VARIANT_ADD(interrupt_trap, vfork_done) { .kind = TRAP_VFORK_DONE };
+FIXTURE_VARIANT_ADD(interrupt_trap, clone) { .kind = TRAP_CLONE };
+FIXTURE_VARIANT_ADD(interrupt_trap, seccomp) { .kind = TRAP_SECCOMP };
+FIXTURE_VARIANT_ADD(interrupt_trap, step) { .kind = TRAP_STEP };
+FIXTURE_VARIANT_ADD(interrupt_trap, exit) { .kind = TRAP_EXIT };
+FIXTURE_VARIANT_ADD(interrupt_trap, group_stop) { .kind = TRAP_GROUP };
+FIXTURE_VARIANT_ADD(interrupt_trap, interrupted) { .kind = TRAP_INTERRUPTED };
 
 FIXTURE_VARIANT_ADD(interrupt_trap, signal_many)
 {
@@ -448,6 +371,8 @@ FIXTURE_SETUP(interrupt_trap)
 {
 	if (have_notify_mode() == 0)
 		SKIP(return, "kernel without PTRACE_SEIZE_DEVEL");
+	if (variant->kind == TRAP_STEP && lacks_single_step())
+		SKIP(return, "%s", lacks_single_step());
 	self->actor = actor_page();
 	ASSERT_TRUE(!!self->actor);
 	self->actor->kind = variant->kind;
@@ -496,8 +421,6 @@ TEST_F(interrupt_trap, interrupt_any_state_trapped)
 	int i, status;
 
 	status = actor_lead(self->actor, self->pid);
-	if (variant->kind == TRAP_STEP && status == -1 && errno == EIO)
-		SKIP(return, "no single-step on this machine");
 	ASSERT_EQ(trap_status(variant->kind), status);
 	self->child = new_child(variant->kind, self->pid);
 	ASSERT_EQ(0, sys_ptrace(PTRACE_GETSIGINFO, self->pid, 0, &before));
@@ -546,8 +469,6 @@ TEST_F(interrupt_trap, interrupt_detach_drops_pending)
 	int status;
 
 	status = actor_lead(self->actor, self->pid);
-	if (variant->kind == TRAP_STEP && status == -1 && errno == EIO)
-		SKIP(return, "no single-step on this machine");
 	ASSERT_EQ(trap_status(variant->kind), status);
 	self->child = new_child(variant->kind, self->pid);
 	ASSERT_EQ(0, interrupt(self->pid));
@@ -696,41 +617,12 @@ FIXTURE_VARIANT(interrupt_stop)
 	int sig;
 };
 
-FIXTURE_VARIANT_ADD(interrupt_stop, one_stop)
-{
-	.size = 1,
-	.sig = SIGSTOP,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_stop, one_tstp)
-{
-	.size = 1,
-	.sig = SIGTSTP,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_stop, one_ttin)
-{
-	.size = 1,
-	.sig = SIGTTIN,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_stop, one_ttou)
-{
-	.size = 1,
-	.sig = SIGTTOU,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_stop, many_stop)
-{
-	.size = 3,
-	.sig = SIGSTOP,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_stop, many_ttou)
-{
-	.size = 3,
-	.sig = SIGTTOU,
-};
+FIXTURE_VARIANT_ADD(interrupt_stop, one_stop) { .size = 1, .sig = SIGSTOP };
+FIXTURE_VARIANT_ADD(interrupt_stop, one_tstp) { .size = 1, .sig = SIGTSTP };
+FIXTURE_VARIANT_ADD(interrupt_stop, one_ttin) { .size = 1, .sig = SIGTTIN };
+FIXTURE_VARIANT_ADD(interrupt_stop, one_ttou) { .size = 1, .sig = SIGTTOU };
+FIXTURE_VARIANT_ADD(interrupt_stop, many_stop) { .size = 3, .sig = SIGSTOP };
+FIXTURE_VARIANT_ADD(interrupt_stop, many_ttou) { .size = 3, .sig = SIGTTOU };
 
 FIXTURE_SETUP(interrupt_stop)
 {
@@ -960,29 +852,10 @@ FIXTURE_VARIANT(interrupt_run)
 	bool spin;
 };
 
-FIXTURE_VARIANT_ADD(interrupt_run, one_sleeping)
-{
-	.size = 1,
-	.spin = false,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_run, one_spinning)
-{
-	.size = 1,
-	.spin = true,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_run, many_sleeping)
-{
-	.size = 3,
-	.spin = false,
-};
-
-FIXTURE_VARIANT_ADD(interrupt_run, many_spinning)
-{
-	.size = 3,
-	.spin = true,
-};
+FIXTURE_VARIANT_ADD(interrupt_run, one_sleeping) { .size = 1, .spin = false };
+FIXTURE_VARIANT_ADD(interrupt_run, one_spinning) { .size = 1, .spin = true };
+FIXTURE_VARIANT_ADD(interrupt_run, many_sleeping) { .size = 3, .spin = false };
+FIXTURE_VARIANT_ADD(interrupt_run, many_spinning) { .size = 3, .spin = true };
 
 FIXTURE_SETUP(interrupt_run)
 {

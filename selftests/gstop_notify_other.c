@@ -34,6 +34,10 @@ FIXTURE_SETUP(other)
 {
 	if (lacks_notify_mode(_metadata))
 		return;
+	if (variant->kind == TRAP_STEP && lacks_single_step()) {
+		skip_setup(_metadata, lacks_single_step());
+		return;
+	}
 	self->actor = actor_page();
 	ASSERT_TRUE(!!self->actor);
 	self->actor->kind = variant->kind;

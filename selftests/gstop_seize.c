@@ -362,45 +362,14 @@ FIXTURE_VARIANT(seize_option)
 	enum trap_kind kind;
 };
 
-FIXTURE_VARIANT_ADD(seize_option, syscall)
-{
-	.kind = TRAP_SYSCALL_ENTRY,
-};
-
-FIXTURE_VARIANT_ADD(seize_option, exec)
-{
-	.kind = TRAP_EXEC,
-};
-
-FIXTURE_VARIANT_ADD(seize_option, fork)
-{
-	.kind = TRAP_FORK,
-};
-
-FIXTURE_VARIANT_ADD(seize_option, vfork)
-{
-	.kind = TRAP_VFORK,
-};
-
-FIXTURE_VARIANT_ADD(seize_option, vfork_done)
-{
-	.kind = TRAP_VFORK_DONE,
-};
-
-FIXTURE_VARIANT_ADD(seize_option, clone)
-{
-	.kind = TRAP_CLONE,
-};
-
-FIXTURE_VARIANT_ADD(seize_option, seccomp)
-{
-	.kind = TRAP_SECCOMP,
-};
-
-FIXTURE_VARIANT_ADD(seize_option, exit)
-{
-	.kind = TRAP_EXIT,
-};
+FIXTURE_VARIANT_ADD(seize_option, syscall) { .kind = TRAP_SYSCALL_ENTRY };
+FIXTURE_VARIANT_ADD(seize_option, exec) { .kind = TRAP_EXEC };
+FIXTURE_VARIANT_ADD(seize_option, fork) { .kind = TRAP_FORK };
+FIXTURE_VARIANT_ADD(seize_option, vfork) { .kind = TRAP_VFORK };
+FIXTURE_VARIANT_ADD(seize_option, vfork_done) { .kind = TRAP_VFORK_DONE };
+FIXTURE_VARIANT_ADD(seize_option, clone) { .kind = TRAP_CLONE };
+FIXTURE_VARIANT_ADD(seize_option, seccomp) { .kind = TRAP_SECCOMP };
+FIXTURE_VARIANT_ADD(seize_option, exit) { .kind = TRAP_EXIT };
 
 FIXTURE_SETUP(seize_option)
 {
@@ -446,29 +415,10 @@ FIXTURE_VARIANT(seize_running)
 	bool spin;
 };
 
-FIXTURE_VARIANT_ADD(seize_running, one_sleeping)
-{
-	.size = 1,
-	.spin = false,
-};
-
-FIXTURE_VARIANT_ADD(seize_running, one_spinning)
-{
-	.size = 1,
-	.spin = true,
-};
-
-FIXTURE_VARIANT_ADD(seize_running, many_sleeping)
-{
-	.size = 3,
-	.spin = false,
-};
-
-FIXTURE_VARIANT_ADD(seize_running, many_spinning)
-{
-	.size = 3,
-	.spin = true,
-};
+FIXTURE_VARIANT_ADD(seize_running, one_sleeping) { .size = 1, .spin = false };
+FIXTURE_VARIANT_ADD(seize_running, one_spinning) { .size = 1, .spin = true };
+FIXTURE_VARIANT_ADD(seize_running, many_sleeping) { .size = 3, .spin = false };
+FIXTURE_VARIANT_ADD(seize_running, many_spinning) { .size = 3, .spin = true };
 
 FIXTURE_SETUP(seize_running)
 {
@@ -566,53 +516,14 @@ FIXTURE_VARIANT(seize_stopped)
 	int sig;
 };
 
-FIXTURE_VARIANT_ADD(seize_stopped, one_stop)
-{
-	.size = 1,
-	.sig = SIGSTOP,
-};
-
-FIXTURE_VARIANT_ADD(seize_stopped, one_tstp)
-{
-	.size = 1,
-	.sig = SIGTSTP,
-};
-
-FIXTURE_VARIANT_ADD(seize_stopped, one_ttin)
-{
-	.size = 1,
-	.sig = SIGTTIN,
-};
-
-FIXTURE_VARIANT_ADD(seize_stopped, one_ttou)
-{
-	.size = 1,
-	.sig = SIGTTOU,
-};
-
-FIXTURE_VARIANT_ADD(seize_stopped, many_stop)
-{
-	.size = 3,
-	.sig = SIGSTOP,
-};
-
-FIXTURE_VARIANT_ADD(seize_stopped, many_tstp)
-{
-	.size = 3,
-	.sig = SIGTSTP,
-};
-
-FIXTURE_VARIANT_ADD(seize_stopped, many_ttin)
-{
-	.size = 3,
-	.sig = SIGTTIN,
-};
-
-FIXTURE_VARIANT_ADD(seize_stopped, many_ttou)
-{
-	.size = 3,
-	.sig = SIGTTOU,
-};
+FIXTURE_VARIANT_ADD(seize_stopped, one_stop) { .size = 1, .sig = SIGSTOP };
+FIXTURE_VARIANT_ADD(seize_stopped, one_tstp) { .size = 1, .sig = SIGTSTP };
+FIXTURE_VARIANT_ADD(seize_stopped, one_ttin) { .size = 1, .sig = SIGTTIN };
+FIXTURE_VARIANT_ADD(seize_stopped, one_ttou) { .size = 1, .sig = SIGTTOU };
+FIXTURE_VARIANT_ADD(seize_stopped, many_stop) { .size = 3, .sig = SIGSTOP };
+FIXTURE_VARIANT_ADD(seize_stopped, many_tstp) { .size = 3, .sig = SIGTSTP };
+FIXTURE_VARIANT_ADD(seize_stopped, many_ttin) { .size = 3, .sig = SIGTTIN };
+FIXTURE_VARIANT_ADD(seize_stopped, many_ttou) { .size = 3, .sig = SIGTTOU };
 
 FIXTURE_SETUP(seize_stopped)
 {
@@ -735,23 +646,9 @@ FIXTURE_VARIANT(seize_child)
 	bool notify;
 };
 
-FIXTURE_VARIANT_ADD(seize_child, fork)
-{
-	.kind = TRAP_FORK,
-	.notify = true,
-};
-
-FIXTURE_VARIANT_ADD(seize_child, vfork)
-{
-	.kind = TRAP_VFORK,
-	.notify = true,
-};
-
-FIXTURE_VARIANT_ADD(seize_child, clone)
-{
-	.kind = TRAP_CLONE,
-	.notify = true,
-};
+FIXTURE_VARIANT_ADD(seize_child, fork) { .kind = TRAP_FORK, .notify = true };
+FIXTURE_VARIANT_ADD(seize_child, vfork) { .kind = TRAP_VFORK, .notify = true };
+FIXTURE_VARIANT_ADD(seize_child, clone) { .kind = TRAP_CLONE, .notify = true };
 
 FIXTURE_VARIANT_ADD(seize_child, fork_plain)
 {
