@@ -7,6 +7,9 @@
 #ifndef GROUP_STOP_ARCH_H
 #define GROUP_STOP_ARCH_H
 
+#include <signal.h>
+#include <stdbool.h>
+
 /* Why PTRACE_SINGLESTEP is EIO here, or NULL. */
 static inline const char *lacks_single_step(void)
 {
@@ -14,6 +17,19 @@ static inline const char *lacks_single_step(void)
 	return "no single-step on riscv";
 #else
 	return NULL;
+#endif
+}
+
+/* Whether @si is that of a single-step which has brought a task to @ip. */
+static inline bool is_single_step(const siginfo_t *si, unsigned long ip)
+{
+	if (si->si_signo != SIGTRAP)
+		return false;
+#ifdef __s390__
+	/* the event of a debug facility, at the instruction that was stepped over */
+	return si->si_code == TRAP_HWBKPT && si->si_addr;
+#else
+	return si->si_code == TRAP_TRACE && (unsigned long)si->si_addr == ip;
 #endif
 }
 

@@ -130,7 +130,14 @@ static void rec_siginfo(const siginfo_t *si, unsigned long ip)
 	size_t i;
 
 	memcpy(word, (const char *)si + head, sizeof(word));
-	rec(" signo %d errno %d code %#x", si->si_signo, si->si_errno, si->si_code);
+	rec(" signo %d errno %d", si->si_signo, si->si_errno);
+	/* which differs between architectures in its code and its address */
+	if (ip && is_single_step(si, ip)) {
+		rec(" single-step");
+		memset(word, 0, sizeof(ip));
+	} else {
+		rec(" code %#x", si->si_code);
+	}
 
 	/* si_pid and si_uid, where they are that */
 	name = name_of(word[0]);
@@ -138,11 +145,6 @@ static void rec_siginfo(const siginfo_t *si, unsigned long ip)
 		rec(" %s%s", name, word[1] == getuid() ? " uid" : " other-uid");
 		word[0] = 0;
 		word[1] = 0;
-	}
-	/* si_addr of a single-step */
-	if (ip && si->si_signo == SIGTRAP && (unsigned long)si->si_addr == ip) {
-		rec(" ip");
-		memset(word, 0, sizeof(ip));
 	}
 	/* si_utime and si_stime: time that has been spent */
 	if (si->si_signo == SIGCHLD && si->si_code > 0 && si->si_code <= CLD_CONTINUED) {
