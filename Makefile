@@ -52,8 +52,8 @@ range-diff: setup	## what differs between the series of the bases, patch by patc
 source:	setup	## download and unpack the kernel source
 	@scripts/source
 
-tree:	setup	## source plus series, as a git tree whose commits are the patches
-	@scripts/tree
+tree:	setup	## source plus series, as a git tree whose commits are the patches; with KSRC, a branch there
+	@$(if $(KSRC),scripts/branch,scripts/tree)
 
 refresh: setup	## write that tree's commits back to patches/
 	@scripts/refresh
