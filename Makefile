@@ -3,7 +3,7 @@
 
 # Settings of a call, handed to the scripts: make check BASE=6.12 T=gstop_seize
 export BASE ARCH SERIES KSRC TREE CONFIG T V BUILD TIMEOUT JOBS
-export BASES ARCHS PARALLEL FORCE
+export BASES ARCHS MORE PARALLEL FORCE
 
 .DEFAULT_GOAL := help
 

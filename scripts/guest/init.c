@@ -60,6 +60,7 @@
 #define LINE_PIECE	4096	/* longer lines travel in pieces */
 #define DEVICE_WAIT_MS	5000	/* virtio devices come up behind our back */
 #define SWEEP_WAIT_MS	3000	/* for what was sent SIGKILL to be gone */
+#define LEAK_AGE_MS	5500	/* MSECS_MIN_AGE of mm/kmemleak.c, and some */
 #define PF_KTHREAD	0x00200000
 
 static FILE *results;	/* NULL until the port is found */
@@ -522,6 +523,42 @@ static void run_program(const char *name, int timeout, bool fail_fast, char **ar
 		die("%s left processes that survive SIGKILL", name);
 }
 
+/*
+ * On a kernel with kmemleak, have memory searched for what nothing points to any more.
+ * The kernel says on its console how much it has found, which fails the run; the
+ * particulars go there as well.
+ *
+ * It takes an object for a leak only if that is LEAK_AGE_MS old, and has not changed
+ * from one scan to the next.
+ */
+static void scan_for_leaks(void)
+{
+	static const char leaks[] = "/sys/kernel/debug/kmemleak";
+	char line[512];
+	FILE *file, *kmsg;
+	int fd, scans;
+
+	fd = open(leaks, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	usleep(LEAK_AGE_MS * 1000);
+	for (scans = 0; scans < 2; scans++) {
+		if (write(fd, "scan", 4) != 4)
+			die("kmemleak can't scan: %s", strerror(errno));
+	}
+	close(fd);
+
+	file = fopen(leaks, "re");
+	kmsg = fopen("/dev/kmsg", "we");
+	if (!file || !kmsg)
+		die("reading kmemleak's results: %s", strerror(errno));
+	setlinebuf(kmsg);
+	while (fgets(line, sizeof(line), file))
+		fputs(line, kmsg);
+	fclose(kmsg);
+	fclose(file);
+}
+
 static void run_manifest(void)
 {
 	char line[4096], *argv[MAX_ARGS + 1], *name, *timeout, *save;
@@ -549,6 +586,8 @@ static void run_manifest(void)
 		count++;
 	}
 	fclose(file);
+	scan_for_leaks();
+	record_taint();
 	record("E %d", count);
 }
 
