@@ -40,6 +40,12 @@ bisect:	setup	## show that each patch of the series stands on its own
 plain:	setup	## show that without the flag nothing changes: both kernels, compared
 	@scripts/plain
 
+stress:	setup	## all at once, under an oracle (DURATION=s COUNT=transitions SEED=n THREADS=n)
+	@scripts/stress
+
+fuzz:	setup	## random requests, and a model of the answers (DURATION=s COUNT=requests SEED=n)
+	@scripts/stress fuzz
+
 matrix:	setup	## make check for all bases and architectures (BASES=... ARCHS=...: some)
 	@scripts/matrix
 
@@ -79,4 +85,4 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench mutants bisect plain matrix apply-check range-diff source tree refresh intree build shell run gdb clean
+.PHONY: help setup demo check check-bench mutants bisect plain stress fuzz matrix apply-check range-diff source tree refresh intree build shell run gdb clean

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Those of a cell of the stress test who are not traced and do not trace: senders of
+ * signals, the killer, the freezer.
+ */
+#ifndef STRESS_ACTORS_H
+#define STRESS_ACTORS_H
+
+#include "stress_plan.h"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+static const int stop_signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
+static const int other_signals[] = { SIGUSR1, SIGWINCH, SIGURG, SIGCHLD };
+
+/* Is there nothing left to do for us, because the burst is over or the tracee dying? */
+static inline bool is_over(void)
+{
+	halt_if_failed();
+	return load(&cell->killing) || load(&cell->phase) != PHASE_BURST;
+}
+
+/* Send @sig to thread number @nr of the tracee, or to the process if it is -1. */
+static inline void send(int sig, int nr)
+{
+	const pid_t tid = nr < 0 ? cell->pid : cell->thread[nr].tid;
+	long ret;
+
+	__atomic_add_fetch(&cell->signals, 1, __ATOMIC_RELAXED);
+	if (nr < 0)
+		ret = kill(tid, sig);
+	else
+		ret = syscall(SYS_tgkill, cell->pid, tid, sig);
+	note(nr < 0 ? "kill" : "tgkill", tid, sig, ret);
+}
+
+/*
+ * --- senders ---
+ */
+
+/* Returns a tracee whose last reading is not @stopped, or NULL. */
+static inline const struct thread *read_otherwise(bool stopped)
+{
+	const struct thread *t;
+	int i, reading;
+
+	for (i = 0; i < cell->plan.threads; i++) {
+		t = &cell->thread[i];
+		reading = load(&t->reading);
+		if (t->tracer >= 0 && load(&t->known) != GONE &&
+		    (reading < 0 || !!reading != stopped))
+			return t;
+	}
+	return NULL;
+}
+
+/*
+ * Wait until the last readings of all tracees say @stopped, with nobody else sending
+ * anything, or until the burst is over. That it takes until the deadline is the main
+ * thing that this program is after.
+ */
+static inline void await_readings(bool stopped)
+{
+	const struct thread *t;
+	struct patience p;
+	int seen;
+
+	patience_start(&p, DEADLINE_MS);
+	checked(NO_LOST);
+	for (;;) {
+		seen = load(&cell->bell);
+		t = read_otherwise(stopped);
+		if (!t || is_over())
+			return;
+		if (!patient(&p))
+			fail(NO_LOST, "thread %d: last reading %d, but it is %sstopped",
+			     t->tid, t->reading, stopped ? "" : "not ");
+		await_ring(seen, 20);
+	}
+}
+
+/*
+ * Whom a signal of a volley goes to: the thread which nobody traces, or the process. A
+ * tracee that takes it has a tracer which passes it on; but one that dies in between
+ * takes the signal with it.
+ */
+static inline int volley_target(void)
+{
+	const struct plan *p = &cell->plan;
+
+	if (p->witness >= 0 && (p->kill_tracers || p->exits || below(4)))
+		return p->witness;
+	return -1;
+}
+
+/*
+ * A few signals, the last of which says what has to be read at the end: SIGCONT takes
+ * effect at once and a stop signal as soon as a thread has taken it, which nothing but
+ * another SIGCONT can prevent. It goes to the thread that nobody traces, if there is one:
+ * a tracee might have been chosen to take it, trap on its way there, and be kept.
+ * @stopped is what it was; returns what it is.
+ */
+static inline bool volley(bool stopped)
+{
+	unsigned int n = below(5) < 3 ? 0 : below(6);
+	const bool last = once_in(8) ? stopped : !stopped;
+	int kind;
+
+	for (; n; n--) {
+		kind = below(8);
+		if (kind < 4)
+			send(SIGCONT, volley_target());
+		else if (kind < 7)
+			send(stop_signals[below(4)], volley_target());
+		else
+			send(other_signals[below(4)], (int)below(cell->plan.threads));
+		dawdle();
+	}
+	send(last ? stop_signals[below(4)] : SIGCONT, cell->plan.witness);
+	await_readings(last);
+	return last;
+}
+
+static inline void send_volleys(void)
+{
+	bool stopped = false;
+	int i;
+
+	for (i = 0; i < cell->plan.signals && !is_over(); i++)
+		stopped = volley(stopped);
+}
+
+/* Signals of all kinds to whomever, whatever comes of it. */
+static inline void send_at_random(void)
+{
+	int i, kind, target;
+
+	for (i = 0; i < cell->plan.signals && !is_over(); i++) {
+		kind = below(8);
+		target = (int)below(cell->plan.threads * 2) - cell->plan.threads;
+		if (target < -1)
+			target = -1;
+		if (kind < 3)
+			send(SIGCONT, target);
+		else if (kind < 6)
+			send(stop_signals[below(4)], target);
+		else
+			send(other_signals[below(4)], target);
+		dawdle();
+		if (once_in(4))
+			sched_yield();
+	}
+}
+
+/* For spawn(): sender number @arg. */
+static inline void sender_main(void *arg)
+{
+	my_who = SENDER;
+	run_on(cell->plan.sender_cpu);
+	my_nr = (long)arg;
+	seed_random(cell->nr, cell->burst, SENDER, my_nr, 0);
+	if (cell->plan.melee)
+		send_at_random();
+	else
+		send_volleys();
+}
+
+/*
+ * --- killer ---
+ */
+
+/* Let @n short times pass, or the rest of the burst. */
+static inline void be_patient(int n)
+{
+	while (n-- && !is_over()) {
+		sched_yield();
+		dawdle();
+	}
+}
+
+/* SIGKILL to tracer number @nr, as it is. */
+static inline void kill_tracer(int nr)
+{
+	const pid_t pid = load(&cell->tracer_pid[nr]);
+
+	/* the director replaces it, and has to see this first */
+	if (pid <= 0 || load(&cell->doomed[nr]))
+		return;
+	store(&cell->doomed[nr], 1);
+	note("kill tracer", pid, SIGKILL, kill(pid, SIGKILL));
+}
+
+/* SIGKILL to the tracee, in its tracers' hands. */
+static inline void kill_tracee(void)
+{
+	store(&cell->killing, 1);
+	note("kill tracee", cell->pid, SIGKILL, kill(cell->pid, SIGKILL));
+	store(&cell->killed, 1);
+	ring();
+}
+
+/* For spawn(). */
+static inline void killer_main(void *unused)
+{
+	int i;
+
+	my_who = KILLER;
+	run_on(cell->plan.sender_cpu);
+	seed_random(cell->nr, cell->burst, KILLER, 0, 0);
+	for (i = 0; i < cell->plan.kill_tracers; i++) {
+		be_patient(cell->plan.patience);
+		if (!is_over())
+			kill_tracer(below(cell->plan.tracers));
+	}
+	if (cell->plan.kill_tracee) {
+		be_patient(cell->plan.patience * 4);
+		if (!is_over())
+			kill_tracee();
+	}
+}
+
+/*
+ * --- freezer ---
+ */
+
+/* Write @text to the file @name of the cell's cgroup. Returns 0 or -1. */
+static inline int cgroup_write(const char *name, const char *text)
+{
+	char path[128];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", cell->cgroup, name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = write(fd, text, strlen(text));
+	close(fd);
+	return len == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* What cgroup.events says of being frozen: 0, 1, or -1. */
+static inline int cgroup_frozen(void)
+{
+	char path[128], buf[256], *p;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.events", cell->cgroup);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	len = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (len <= 0)
+		return -1;
+	buf[len] = '\0';
+	p = strstr(buf, "frozen ");
+	return p ? atoi(p + strlen("frozen ")) : -1;
+}
+
+/* Freeze the cgroup, or thaw it. */
+static inline void freeze(bool frozen)
+{
+	note(frozen ? "freeze" : "thaw", cell->pid, 0,
+	     cgroup_write("cgroup.freeze", frozen ? "1" : "0"));
+}
+
+/* For spawn(). */
+static inline void freezer_main(void *unused)
+{
+	int i;
+
+	my_who = FREEZER;
+	run_on(cell->plan.sender_cpu);
+	seed_random(cell->nr, cell->burst, FREEZER, 0, 0);
+	for (i = 5 + below(20); i && !is_over(); i--) {
+		freeze(true);
+		be_patient(below(30));
+		freeze(false);
+		be_patient(below(30));
+	}
+	freeze(false);
+}
+
+/*
+ * Find the cgroup v2 hierarchy, or mount it on a directory of our own, and make a
+ * cgroup for each cell. Returns why there are none, or NULL. @own is set to the
+ * directory, or to NULL.
+ */
+static inline const char *cgroups_setup(char **own)
+{
+	static char dir[] = "/tmp/stress-cgroup-XXXXXX";
+	const char *root = "/sys/fs/cgroup";
+	int i;
+
+	*own = NULL;
+	if (access("/sys/fs/cgroup/cgroup.procs", F_OK)) {
+		mkdir("/tmp", 0777);
+		if (!mkdtemp(dir))
+			return "no place to mount cgroup v2 on";
+		*own = dir;
+		root = dir;
+		if (mount("cgroup2", dir, "cgroup2", 0, NULL))
+			return "no cgroup v2";
+	}
+	for (i = 0; i < stress->cells; i++) {
+		cell = &stress->cell[i];
+		snprintf(cell->cgroup, sizeof(cell->cgroup), "%s/stress-%d-%d", root,
+			 getpid(), i);
+		if (mkdir(cell->cgroup, 0755))
+			return "can't make a cgroup";
+		if (cgroup_write("cgroup.freeze", "0"))
+			return "no freezer in cgroup v2";
+	}
+	return NULL;
+}
+
+/* Undo that, as far as it got. */
+static inline void cgroups_end(char *own)
+{
+	int i;
+
+	for (i = 0; i < stress->cells; i++)
+		if (stress->cell[i].cgroup[0])
+			rmdir(stress->cell[i].cgroup);
+	if (own) {
+		umount(own);
+		rmdir(own);
+	}
+}
+
+#endif /* STRESS_ACTORS_H */
