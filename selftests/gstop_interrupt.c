@@ -218,9 +218,12 @@ FIXTURE_TEARDOWN(interrupt_clean)
 	kill_and_reap(self->s->parent);
 }
 
-/* What of signals an interrupt must not touch, as /proc tells it. */
+/*
+ * What of signals an interrupt must not touch, as /proc tells it. Not SigQ: that counts
+ * for all tasks of the user, also those of an earlier test that are being buried.
+ */
 static const char * const signal_fields[] = {
-	"SigQ:", "SigPnd:", "ShdPnd:", "SigBlk:", "SigIgn:", "SigCgt:",
+	"SigPnd:", "ShdPnd:", "SigBlk:", "SigIgn:", "SigCgt:",
 };
 
 /*
@@ -238,8 +241,8 @@ TEST_F(interrupt_clean, interrupt_clean_everywhere)
 	for (i = 0; i < ARRAY_SIZE(signal_fields); i++)
 		before[i] = status_field(s->pid, signal_fields[i], 16);
 	/* SIGUSR1 and SIGTERM, both blocked */
-	ASSERT_EQ(1LL << (SIGUSR1 - 1), before[1]);
-	ASSERT_EQ(1LL << (SIGTERM - 1), before[2]);
+	ASSERT_EQ(1LL << (SIGUSR1 - 1), before[0]);
+	ASSERT_EQ(1LL << (SIGTERM - 1), before[1]);
 
 	ASSERT_EQ(0, sys_seize_notify(s->pid, 0));
 	for (round = 0; round < 3; round++) {

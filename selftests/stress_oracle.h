@@ -460,11 +460,10 @@ static inline void judge_detached(int state)
 		   state ? "detached and stopped" : "detached and not stopped"))
 		return;
 	remember_counts(detached_counts);
-	if (!state) {
+	if (!state)
 		await(detached_run, DEADLINE_MS, true, DETACHED, "detached and running");
-	} else if (detached_right() && !load(&cell->killing)) {
+	else if (detached_right() && !load(&cell->killing))
 		judge_counts(detached_counts, DETACHED, "detached, stopped");
-	}
 }
 
 /* The last signal, and everything that has to hold afterwards. */

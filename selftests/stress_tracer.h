@@ -103,7 +103,7 @@ static inline void check_wait_finds(const struct thread *t, enum property prop,
  * --- reading the state ---
  */
 
-/* Whoever counts counts what can't be less: a state that isn't what it was. */
+/* Store what was read. If we count for the cell: a state other than it was is a transition. */
 static inline void set_reading(struct thread *t, int reading)
 {
 	const bool other = !!reading != !!t->reading;
