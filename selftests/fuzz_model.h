@@ -1,0 +1,843 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a tracee may do, as an executable model: a state machine of one process
+ * that is traced, or not, by us, plain or in notify mode. It is not deterministic:
+ * between a signal and the trap that it makes the tracee take lies time, and the
+ * tracer does not see it pass. So the fuzzer keeps a set of states that the
+ * tracee may be in. Before each request closure() adds what it may have got to
+ * meanwhile; the answer leaves those of the states in which it is allowed, each
+ * with the state that the request leads to. An answer that is allowed in none is
+ * a bug, of the kernel or of the model.
+ *
+ * The process has one thread that we trace, T, and may have another that is not
+ * traced, the mate, which sleeps. All signals that it may get are in sigs[].
+ *
+ * The names of the bits are those of the kernel: struct st has what ->jobctl,
+ * ->ptrace and ->signal have there.
+ */
+#ifndef FUZZ_MODEL_H
+#define FUZZ_MODEL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <linux/types.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ptrace.h>
+
+#define SETMAX		1024	/* states in a set */
+#define SETHASH		4096
+
+/* Where T is. */
+enum phase {
+	PH_LOOP,	/* in get_signal(): traps and signals come before user space */
+	PH_KERN,	/* in a system call that it leaves: the same, then LOOP */
+	PH_FREE,	/* anywhere, user space included */
+	PH_TRAP,	/* TASK_TRACED */
+	PH_STOPPED,	/* TASK_STOPPED, for T that is not traced */
+	PH_DYING,
+	PH_ZOMBIE,
+	PH_GONE,	/* and reaped */
+};
+
+enum mode { MODE_NONE, MODE_ATTACH, MODE_SEIZE, MODE_NOTIFY };
+
+enum kind {
+	K_SIGNAL,	/* signal-delivery-stop */
+	K_STOP,		/* PTRACE_EVENT_STOP */
+	K_GSTOP,	/* group stop of a tracee that was not seized: no siginfo */
+	K_EXEC,
+	K_EXIT,
+	K_ENTRY,	/* system call */
+	K_LEAVE,
+	K_STEP,		/* single-step into a signal handler */
+};
+
+/* What T does in user space. */
+enum prog { PROG_PAUSE, PROG_SPIN, PROG_YIELD };
+
+enum cmd { CMD_NONE, CMD_EXEC, CMD_EXIT };
+
+/* Contents of PTRACE_SETSIGINFO; si_signo is SIGTRAP in all. 0: as the kernel made it. */
+static const int forged_code[] = {
+	0, 0, SIGTRAP | 128 << 8, SIGTRAP | 0x80, SIGTRAP | 7 << 8, SIGSTOP | 128 << 8,
+};
+
+#define NR_FORGED	((int)(sizeof(forged_code) / sizeof(forged_code[0])))
+
+/* In the order in which they are dequeued: next_signal(). */
+static const int sigs[] = {
+	SIGTRAP, SIGUSR1, SIGTERM, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG,
+};
+
+#define NR_SIGS		((int)(sizeof(sigs) / sizeof(sigs[0])))
+
+enum { B_TRAP = 1, B_USR1 = 2, B_TERM = 4, B_CONT = 8, B_STOPS = 0xf0, B_URG = 0x100 };
+
+struct st {
+	union {
+		struct {
+			__u64 phase:3, mode:2, kind:3, code:16;
+			__u64 unreaped:1;	/* ->exit_code of a trap, for wait */
+			__u64 listening:1, deferred:1, trapping:1;
+			__u64 sp:1, sc:1, sd:1;	/* STOP_PENDING, _CONSUME, _DEQUEUED */
+			__u64 ts:1, tn:1, ti:1;	/* TRAP_STOP, _NOTIFY, _INTERRUPT */
+			__u64 signo:5;
+			__u64 gcount:2, stopped:1, continued:1, gexit:5;
+			__u64 step:1, systrace:1, hdl:1;
+			__u64 ran:1;	/* may have been in user space since we looked */
+			__u64 kdump:1, mstopped:1;
+			__u64 msp:1, msc:1;	/* the mate */
+			__u64 minj:5;	/* signal that it is about to act on */
+
+			__u64 ppend:9, spend:9, mpend:9;
+			__u64 inj:7;	/* resumed with this signal, not acted on yet */
+			__u64 msg:3;	/* mask of causes */
+			__u64 forged:3, cmd:2, env:3;
+			__u64 sysgood:1, opt_exec:1, opt_exit:1;
+			__u64 dcode:14;	/* status that it dies with */
+		};
+		__u64 w[2];
+	};
+};
+
+_Static_assert(sizeof(struct st) == 16, "struct st has padding");
+
+struct set {
+	int n;
+	bool full;		/* more than SETMAX: nothing is known any more */
+	__u32 stamp;
+	struct st s[SETMAX];
+	__u32 hash[SETHASH];	/* stamp << 11 | index */
+};
+
+/* What does not change during the life of a tracee, and what others send it. */
+struct ctx {
+	pid_t pid;
+	enum prog prog;
+	bool mate;
+	__u16 blocked;	/* of both threads */
+	bool attaching;		/* see react_attach() */
+	int env_n;		/* signals that a helper sends meanwhile: */
+	struct { int sig, target; } env[4];
+};
+
+enum target { TO_PROCESS, TO_T, TO_MATE };
+
+static __thread struct ctx *ctx;
+
+static inline int sig_bit(int sig)
+{
+	int i;
+
+	for (i = 0; i < NR_SIGS; i++) {
+		if (sigs[i] == sig)
+			return 1 << i;
+	}
+	return 0;
+}
+
+static inline int lowest_sig(unsigned int pend)
+{
+	return sigs[__builtin_ctz(pend)];
+}
+
+static inline bool is_stop_sig(int sig)
+{
+	return sig_bit(sig) & B_STOPS;
+}
+
+static inline bool st_eq(const struct st *a, const struct st *b)
+{
+	return a->w[0] == b->w[0] && a->w[1] == b->w[1];
+}
+
+static inline __u64 mix64(__u64 x)
+{
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+	return x ^ (x >> 31);
+}
+
+static inline void set_clear(struct set *set)
+{
+	set->n = 0;
+	set->full = false;
+	if (++set->stamp >= 1u << 20) {
+		memset(set->hash, 0, sizeof(set->hash));
+		set->stamp = 1;
+	}
+}
+
+/* Add @s to @set, if it is not there. */
+static inline void set_add(struct set *set, struct st s)
+{
+	__u32 h = mix64(s.w[0] ^ mix64(s.w[1])) % SETHASH;
+
+	while (set->hash[h] >> 11 == set->stamp) {
+		if (st_eq(&set->s[set->hash[h] & 2047], &s))
+			return;
+		h = (h + 1) % SETHASH;
+	}
+	if (set->n == SETMAX) {
+		set->full = true;
+		return;
+	}
+	set->hash[h] = set->stamp << 11 | set->n;
+	set->s[set->n++] = s;
+}
+
+/* A group stop is in effect: task_stop_trap_signr(). Returns its signal or SIGTRAP. */
+static inline int stop_signr(const struct st *s)
+{
+	return s->gcount || s->stopped ? s->signo : SIGTRAP;
+}
+
+/* In a STOP trap that notify mode rules: ptrace_in_notify_trap(). */
+static inline bool in_notify_trap(const struct st *s)
+{
+	return s->mode == MODE_NOTIFY && s->phase == PH_TRAP && s->kind == K_STOP;
+}
+
+/* For T, or the mate. Completes the group stop if it was the last: see there. */
+static inline void consume_stop(struct st *s, bool consume)
+{
+	if (!consume || !s->gcount)
+		return;
+	if (!--s->gcount && !s->stopped) {
+		s->stopped = 1;
+		s->continued = 0;
+	}
+}
+
+/* task_participate_group_stop(), of T */
+static inline void participate(struct st *s)
+{
+	const bool consume = s->sc;
+
+	s->sp = 0;
+	s->sc = 0;
+	s->sd = 0;
+	consume_stop(s, consume);
+}
+
+/* ptrace_retrap() */
+static inline void retrap(struct st *s)
+{
+	s->tn = 1;
+	s->trapping = 1;
+	s->phase = PH_LOOP;
+	s->deferred = 0;
+	/* what was not reaped is replaced by what comes, and no one sees it gone */
+	s->unreaped = 0;
+	s->forged = 0;
+	s->code = 0;
+	s->kind = 0;
+}
+
+/* PTRACE_CONT and the like, and the wake-up of PTRACE_DETACH. */
+static inline void resume(struct st *s, int sig)
+{
+	const enum kind kind = s->kind;
+
+	s->unreaped = 0;
+	s->forged = 0;
+	s->deferred = 0;
+	s->msg = 0;
+	s->code = 0;
+	s->kind = 0;
+	switch (kind) {
+	case K_SIGNAL:
+		s->inj = sig;
+		s->phase = PH_LOOP;
+		break;
+	case K_ENTRY:
+	case K_LEAVE:
+		s->inj = sig;
+		s->phase = PH_KERN;
+		break;
+	case K_EXEC:
+		s->phase = PH_KERN;
+		break;
+	case K_EXIT:
+		s->phase = PH_DYING;
+		s->kind = K_EXIT;
+		break;
+	default:
+		s->phase = PH_LOOP;
+		break;
+	}
+}
+
+/*
+ * The listening tracee is woken up to trap again. In plain mode it may be in any
+ * trap: the tracer has written a siginfo that looks like that of a STOP trap. Nobody
+ * has set ->exit_code then: if its wait status was not reaped, it goes on as if it
+ * had been resumed with that.
+ */
+static inline void end_listen(struct st *s)
+{
+	const int msg = s->msg, code = s->unreaped && s->code <= 64 ? s->code : 0;
+
+	s->listening = 0;
+	resume(s, code);
+	s->msg = msg;
+}
+
+/* ptrace_trap_notify(); @frozen: while a request is being served. */
+static inline void trap_notify(struct st *s, bool frozen)
+{
+	if (s->phase >= PH_DYING)
+		return;
+	if (s->mode == MODE_NOTIFY && s->tn && stop_signr(s) == SIGTRAP)
+		return;
+
+	s->tn = 1;
+	if (s->phase != PH_TRAP)
+		return;
+	if (s->listening)
+		end_listen(s);
+	else if (!in_notify_trap(s))
+		return;
+	else if (frozen)
+		s->deferred = 1;
+	else
+		retrap(s);
+}
+
+/* The process is being killed, and will have wait status @code. */
+static inline void die(struct st *s, int code)
+{
+	struct st dead = { { { 0 } } };
+
+	dead.phase = PH_DYING;
+	dead.mode = s->mode;
+	dead.opt_exit = s->opt_exit;
+	dead.dcode = code;
+	dead.env = s->env;
+	dead.ran = s->ran;
+	*s = dead;
+}
+
+/* A signal is sent: prepare_signal() and what follows. */
+static inline struct st after_signal(struct st s, int sig, enum target target, bool frozen)
+{
+	const int bit = sig_bit(sig);
+	const bool traced = (s.mode != MODE_NONE || ctx->attaching) && target != TO_MATE;
+
+	if (s.phase >= PH_DYING) {
+		/*
+		 * SIGKILL ends a core dump, even one that has nothing to write, and
+		 * the process then died of that.
+		 */
+		if (sig == SIGKILL && s.dcode == SIGTRAP)
+			s.kdump = 1;
+		return s;
+	}
+	if (s.phase == PH_TRAP && s.kind == K_EXIT)
+		return s;	/* group exit has begun, all is dropped */
+	if (sig == SIGKILL) {
+		die(&s, SIGKILL);
+		return s;
+	}
+
+	if (is_stop_sig(sig)) {
+		s.ppend &= ~B_CONT;
+		s.spend &= ~B_CONT;
+		s.mpend &= ~B_CONT;
+	} else if (sig == SIGCONT) {
+		s.ppend &= ~B_STOPS;
+		s.spend &= ~B_STOPS;
+		s.mpend &= ~B_STOPS;
+		s.sp = 0;
+		s.sc = 0;
+		s.sd = 0;
+		if (s.mode >= MODE_SEIZE)
+			trap_notify(&s, frozen);
+		else if (s.phase == PH_STOPPED)
+			s.phase = PH_LOOP;
+		s.msp = 0;
+		s.msc = 0;
+		if (is_stop_sig(s.minj))
+			s.minj = 0;
+		s.mstopped = 0;
+		if (s.stopped || s.gcount) {
+			s.stopped = 0;
+			s.continued = 1;
+			s.gcount = 0;
+			s.gexit = 0;
+		}
+	}
+
+	/* sig_ignored(); of a tracee none is */
+	if (!(bit & ctx->blocked) && !traced && (bit & (B_CONT | B_URG)))
+		return s;
+	if (target == TO_PROCESS)
+		s.spend |= bit;
+	else if (target == TO_T)
+		s.ppend |= bit;
+	else
+		s.mpend |= bit;
+	return s;
+}
+
+/* The mate acts on a stop signal: do_signal_stop(). */
+static inline void mate_stops(struct st *s, int sig, bool frozen)
+{
+	if (!s->msp) {
+		if (!s->stopped)
+			s->gexit = sig;
+		s->msp = 1;
+		s->msc = 1;
+		s->gcount = 1;
+		if (s->phase != PH_STOPPED) {
+			s->sp = 1;
+			s->sc = 1;
+			s->signo = sig;
+			s->gcount = 2;
+			if (s->mode >= MODE_SEIZE)
+				trap_notify(s, frozen);
+		}
+	}
+}
+
+/* The mate stops, in the group stop that it has been told of. */
+static inline void mate_participates(struct st *s)
+{
+	const bool consume = s->msc;
+
+	s->msp = 0;
+	s->msc = 0;
+	s->mstopped = 1;
+	consume_stop(s, consume);
+}
+
+/* The mate delivers @sig. */
+static inline struct st mate_delivers(struct st s, int sig, bool frozen)
+{
+	if (!s.minj) {
+		/* acts on it later, see loop_next() */
+		s.minj = sig;
+		return s;
+	}
+	s.minj = 0;
+	if (is_stop_sig(sig))
+		mate_stops(&s, sig, frozen);
+	else if (sig == SIGTERM || sig == SIGTRAP)
+		die(&s, sig);
+	return s;
+}
+
+/* T takes part in the group stop that was begun before, not traced. */
+static inline void t_stops(struct st *s)
+{
+	participate(s);
+	s->phase = PH_STOPPED;
+}
+
+/* T traps: ptrace_stop(). */
+static inline void take_trap(struct st *s, enum kind kind, int code)
+{
+	const bool again = s->trapping && s->mode == MODE_NOTIFY;
+
+	if (kind == K_STOP && s->mode == MODE_NOTIFY)
+		s->msg |= s->ts * 1 | s->tn * 2 | (s->ti && !again) * 4;
+	else
+		s->msg = 0;
+	s->phase = PH_TRAP;
+	s->kind = kind;
+	s->code = code;
+	s->unreaped = 1;
+	s->forged = 0;
+	s->listening = 0;
+	s->deferred = 0;
+	if ((kind == K_STOP || kind == K_GSTOP) && s->sp)
+		participate(s);
+	s->ts = 0;
+	if (!again)
+		s->ti = 0;
+	if (s->mode != MODE_NOTIFY && kind == K_STOP)
+		s->tn = 0;
+	s->trapping = 0;
+}
+
+/* T delivers @sig, after its signal-delivery-stop if it is traced. */
+static inline void t_delivers(struct st s, int sig, struct set *out)
+{
+	s.inj = 0;
+	s.phase = PH_LOOP;
+
+	if (is_stop_sig(sig)) {
+		if (!s.sp) {
+			if (!s.sd) {	/* SIGCONT came in between */
+				set_add(out, s);
+				return;
+			}
+			if (!s.stopped)
+				s.gexit = sig;
+			s.sp = 1;
+			s.sc = 1;
+			s.signo = sig;
+			s.gcount = 1;
+			if (ctx->mate && !s.mstopped) {
+				s.msp = 1;
+				s.msc = 1;
+				s.gcount = 2;
+			}
+		}
+		if (s.mode == MODE_NONE) {
+			t_stops(&s);
+		} else {
+			s.ts = 1;
+			if (s.mode == MODE_NOTIFY)
+				s.tn = 1;
+		}
+	} else if (sig == SIGKILL || sig == SIGTERM || sig == SIGTRAP ||
+		   (sig == SIGUSR1 && !s.hdl)) {
+		die(&s, sig);
+	} else if (sig == SIGUSR1 && s.step && s.mode != MODE_NONE) {
+		/* signal_delivered() */
+		struct st t = s;
+
+		take_trap(&t, K_STEP, SIGTRAP);
+		set_add(out, t);
+	}
+	set_add(out, s);
+}
+
+/* Whether a signal, a stop or a trap is pending for T. */
+static inline bool t_pending(const struct st *s)
+{
+	return s->sp || s->ts || s->tn || s->ti ||
+	       ((s->ppend | s->spend) & ~ctx->blocked);
+}
+
+static inline bool mate_busy(const struct st *s)
+{
+	return ctx->mate && s->phase < PH_DYING && !s->mstopped &&
+	       (s->msp || s->minj || ((s->mpend | s->spend) & ~ctx->blocked));
+}
+
+/* What others than T may do next. */
+static inline void others_next(const struct st *s, bool frozen, struct set *out)
+{
+	unsigned int pend;
+	struct st t;
+
+	if (s->env < ctx->env_n) {
+		t = after_signal(*s, ctx->env[s->env].sig, ctx->env[s->env].target, frozen);
+		t.env = s->env + 1;
+		set_add(out, t);
+	}
+	if (!mate_busy(s))
+		return;
+
+	t = *s;
+	if (t.minj) {
+		t = mate_delivers(t, t.minj, frozen);
+		set_add(out, t);
+		return;
+	}
+	if (t.msp) {
+		mate_participates(&t);
+		set_add(out, t);
+		return;
+	}
+	pend = s->mpend & ~ctx->blocked;
+	if (pend) {
+		t.mpend &= ~(pend & -pend);
+		set_add(out, mate_delivers(t, lowest_sig(pend), frozen));
+		return;
+	}
+	pend = s->spend & ~ctx->blocked;
+	t.spend &= ~(pend & -pend);
+	set_add(out, mate_delivers(t, lowest_sig(pend), frozen));
+}
+
+/* In get_signal(). */
+static inline void loop_next(struct st s, struct set *out)
+{
+	unsigned int pend;
+	int sig = s.inj, signr;
+
+	if (sig) {
+		/* out of a signal-delivery-stop: ptrace_signal() */
+		s.inj = 0;
+		if (sig_bit(sig) & ctx->blocked) {
+			/* back into the queue it came from, which we don't note down */
+			set_add(out, after_signal(s, sig, TO_T, false));
+			set_add(out, after_signal(s, sig, TO_PROCESS, false));
+			return;
+		}
+		t_delivers(s, sig, out);
+		return;
+	}
+	if (s.sp) {
+		if (s.mode == MODE_NONE) {
+			t_stops(&s);
+			set_add(out, s);
+			return;
+		}
+		s.ts = 1;
+		if (s.mode == MODE_NOTIFY)
+			s.tn = 1;
+	}
+	if (s.ts || s.tn || s.ti) {
+		if (s.mode == MODE_ATTACH) {
+			take_trap(&s, K_GSTOP, s.signo);
+		} else {
+			signr = stop_signr(&s);
+			take_trap(&s, K_STOP, signr | 128 << 8);
+		}
+		set_add(out, s);
+		return;
+	}
+	pend = s.ppend & ~ctx->blocked;
+	if (pend) {
+		s.ppend &= ~(pend & -pend);
+	} else {
+		pend = s.spend & ~ctx->blocked;
+		s.spend &= ~(pend & -pend);
+	}
+	if (!pend) {
+		s.phase = PH_FREE;
+		s.ran = 1;
+		set_add(out, s);
+		return;
+	}
+	sig = lowest_sig(pend);
+	if (sig_bit(sig) & B_STOPS)
+		s.sd = 1;
+	if (s.mode == MODE_NONE) {
+		/*
+		 * It acts on it later: the siglock is released on the way to a group
+		 * exit, and to look for an orphaned process group. And it may become
+		 * a tracee before it does, which takes no siglock.
+		 */
+		s.inj = sig;
+		set_add(out, s);
+	} else {
+		s.sd = 1;
+		take_trap(&s, K_SIGNAL, sig);
+		set_add(out, s);
+	}
+}
+
+/* T may stop for a system call. */
+static inline void syscall_next(const struct st *s, struct set *out)
+{
+	const int code = SIGTRAP | (s->sysgood ? 0x80 : 0);
+	struct st t = *s;
+
+	if (!s->systrace)
+		return;
+	take_trap(&t, K_LEAVE, code);
+	set_add(out, t);
+	if (s->phase == PH_FREE) {
+		t = *s;
+		take_trap(&t, K_ENTRY, code);
+		set_add(out, t);
+	}
+}
+
+/* T executes the program, or exits, that it has been told to. */
+static inline void cmd_next(const struct st *s, struct set *out)
+{
+	struct st t = *s;
+
+	if (s->cmd == CMD_EXEC) {
+		t.cmd = CMD_NONE;
+		t.hdl = 0;
+		t.phase = PH_KERN;
+		if (t.opt_exec)
+			take_trap(&t, K_EXEC, SIGTRAP | PTRACE_EVENT_EXEC << 8);
+		else if (t.mode == MODE_ATTACH)
+			t.ppend |= B_TRAP;
+		set_add(out, t);
+	} else if (s->cmd == CMD_EXIT) {
+		die(&t, 7 << 8);
+		set_add(out, t);
+	}
+}
+
+static inline void free_next(const struct st *s, struct set *out)
+{
+	struct st t = *s;
+
+	syscall_next(s, out);
+	if (s->step && !(s->ppend & B_TRAP)) {
+		t.ppend |= B_TRAP;
+		set_add(out, t);
+		t = *s;
+	}
+	if (!s->hdl) {
+		t.hdl = 1;
+		set_add(out, t);
+		t = *s;
+	}
+	cmd_next(s, out);
+	if (t_pending(s)) {
+		t.phase = PH_LOOP;
+		set_add(out, t);
+	}
+}
+
+/* What @s may become next, without the tracer doing anything. */
+static inline void next(const struct st *s, struct set *out)
+{
+	struct st t = *s;
+
+	others_next(s, false, out);
+
+	switch (s->phase) {
+	case PH_LOOP:
+		loop_next(*s, out);
+		break;
+	case PH_KERN:
+		if (s->inj) {
+			/* out of a system call stop: send_sig() */
+			t = after_signal(*s, s->inj, TO_T, false);
+			t.inj = 0;
+			set_add(out, t);
+			break;
+		}
+		syscall_next(s, out);
+		/* it may be this that T has just entered */
+		cmd_next(s, out);
+		if (s->step && !(s->ppend & B_TRAP)) {
+			t.ppend |= B_TRAP;
+			set_add(out, t);
+			t = *s;
+		}
+		t.phase = t_pending(s) ? PH_LOOP : PH_FREE;
+		if (t.phase == PH_FREE)
+			t.ran = 1;
+		set_add(out, t);
+		break;
+	case PH_FREE:
+		free_next(s, out);
+		break;
+	case PH_DYING:
+		/*
+		 * The exit trap is not taken if SIGKILL comes once more on the way
+		 * there, and it comes once: ->kind tells.
+		 */
+		t.phase = PH_ZOMBIE;
+		set_add(out, t);
+		if (s->opt_exit && s->mode != MODE_NONE && s->kind != K_EXIT) {
+			t = *s;
+			take_trap(&t, K_EXIT, SIGTRAP | PTRACE_EVENT_EXIT << 8);
+			set_add(out, t);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* Whether @s can't last: something is going to happen that next() tells of. */
+static inline bool must_move(const struct st *s)
+{
+	if (s->env < ctx->env_n)
+		return true;
+	/* a signal to the process may not have been for the mate to take */
+	if (mate_busy(s) && (s->msp || s->minj || (s->mpend & ~ctx->blocked)))
+		return true;
+
+	switch (s->phase) {
+	case PH_LOOP:
+	case PH_KERN:
+	case PH_DYING:
+		return true;
+	case PH_FREE:
+		if (t_pending(s) || !s->hdl)
+			return true;
+		if (ctx->prog == PROG_PAUSE)
+			return false;
+		return s->cmd || s->step || (s->systrace && ctx->prog == PROG_YIELD);
+	default:
+		return false;
+	}
+}
+
+/* Add to @set all that its states may have become. */
+static inline void closure(struct set *set)
+{
+	int i;
+
+	for (i = 0; i < set->n && !set->full; i++) {
+		const struct st s = set->s[i];
+
+		if (s.phase == PH_TRAP && s.env == ctx->env_n && !mate_busy(&s))
+			continue;
+		next(&s, set);
+	}
+}
+
+/* The same for one frozen tracee: others act, it does not. */
+static inline void frozen_closure(struct set *set)
+{
+	int i;
+
+	for (i = 0; i < set->n && !set->full; i++) {
+		const struct st s = set->s[i];
+
+		if (s.phase == PH_TRAP)
+			others_next(&s, true, set);
+	}
+}
+
+/* __ptrace_unlink(), of a tracee that is trapped. */
+static inline void unlink_tracee(struct st *s, int sig)
+{
+	s->mode = MODE_NONE;
+	s->ts = 0;
+	s->tn = 0;
+	s->ti = 0;
+	s->step = 0;
+	s->systrace = 0;
+	s->sysgood = 0;
+	s->opt_exec = 0;
+	s->opt_exit = 0;
+	if ((s->gcount || s->stopped) && s->kind != K_EXIT)
+		s->sp = 1;
+	resume(s, sig);
+}
+
+/* For a person: @s in one line of @buf. Returns @buf. */
+static inline const char *st_text(const struct st *s, char *buf, size_t size)
+{
+	static const char * const phases[] = {
+		"LOOP", "KERN", "FREE", "TRAP", "STOPPED", "DYING", "ZOMBIE", "GONE",
+	};
+	static const char * const modes[] = { "untraced", "attached", "seized", "notify" };
+	static const char * const kinds[] = {
+		"signal", "STOP", "group-stop", "exec", "exit", "entry", "leave", "step",
+	};
+
+	snprintf(buf, size,
+		 "%s %s%s%s code=%#x%s%s%s%s sp%d sc%d sd%d ts%d tn%d ti%d signo=%d count=%d stopped=%d cont=%d gexit=%d pend=%#x/%#x/%#x inj=%d/%d msg=%d forged=%d cmd=%d hdl=%d step%d sys%d mate:%s sp%d sc%d env=%d ran%d dcode=%#x",
+		 modes[s->mode], phases[s->phase], s->phase == PH_TRAP ? "/" : "",
+		 s->phase == PH_TRAP ? kinds[s->kind] : "", s->code,
+		 s->unreaped ? " unreaped" : "", s->listening ? " listening" : "",
+		 s->trapping ? " trapping" : "", s->deferred ? " deferred" : "",
+		 s->sp, s->sc, s->sd, s->ts, s->tn, s->ti, s->signo, s->gcount, s->stopped,
+		 s->continued, s->gexit, s->ppend, s->spend, s->mpend, s->inj, s->minj, s->msg,
+		 s->forged, s->cmd, s->hdl, s->step, s->systrace,
+		 s->mstopped ? "stopped" : "runs", s->msp, s->msc, s->env, s->ran, s->dcode);
+	return buf;
+}
+
+/*
+ * The part of @s by which coverage is counted: what the contract speaks of, and not
+ * how often or with which signal.
+ */
+static inline __u32 st_abstract(const struct st *s)
+{
+	return s->phase | s->mode << 3 | s->kind << 5 | s->unreaped << 8 |
+	       s->listening << 9 | s->tn << 10 | s->ti << 11 | s->sp << 12 |
+	       (s->stopped || s->gcount) << 13 | !!s->forged << 14 | s->trapping << 15 |
+	       (s->env < ctx->env_n) << 16;
+}
+
+#endif /* FUZZ_MODEL_H */
