@@ -1745,7 +1745,7 @@ static bool step(struct worker *w)
 
 	/* swap, and what may have followed on its own */
 	closure(out);
-	if (op->code == OP_SEIZE || op->code == OP_ATTACH)
+	if (!out->full && (op->code == OP_SEIZE || op->code == OP_ATTACH))
 		drop_trapping(out, &w->set[2]);
 	if (out->full) {
 		w->lost++;

@@ -343,6 +343,18 @@ static void show_events(const struct cell *c)
 	}
 }
 
+/* Print the rest of a line: a list for --actors. */
+static void show_actors(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_ACTOR_NAMES; i++)
+		if (actor_names[i].actor != ACTOR_ALL &&
+		    (stress->actors & actor_names[i].actor))
+			printf("%s,", actor_names[i].name);
+	printf("none%s\n", stress->plain ? " --plain" : "");
+}
+
 /* Tell all about the failure. */
 static void show_failure(void)
 {
@@ -350,8 +362,9 @@ static void show_failure(void)
 	int i;
 
 	printf("# FAILED: %s\n", stress->why);
-	printf("# to replay: --seed %llu --cells %d --threads %d --burst %u\n",
+	printf("# to replay: --seed %llu --cells %d --threads %d --burst %u --actors ",
 	       (unsigned long long)stress->seed, stress->cells, stress->threads, c->burst);
+	show_actors();
 	for (i = 0; i < stress->cells; i++)
 		show_cell(&stress->cell[i]);
 	show_events(c);

@@ -17,6 +17,8 @@
 static struct {
 	int temper;
 	bool settling;
+	int idle;		/* times that we acted unasked since a signal was sent */
+	unsigned long signals;	/* ... that was so many signals ago */
 	int confirmed;		/* last request of the director that was answered */
 	char *page;		/* of its own, to be faulted in */
 	char *nowhere;		/* a page that can't be accessed */
@@ -527,10 +529,20 @@ static inline void interrupt(struct thread *t)
 		     strerror(errno));
 }
 
-/* Something that no wait status has asked for. */
+/*
+ * Something that no wait status has asked for; a few times only as long as nothing is
+ * sent, or a report of what does not come would tell of nothing else.
+ */
 static inline void act_unasked(void)
 {
+	const unsigned long signals = __atomic_load_n(&cell->signals, __ATOMIC_RELAXED);
 	struct thread *t;
+
+	if (signals != me.signals)
+		me.idle = 0;
+	me.signals = signals;
+	if (me.idle++ > 20)
+		return;
 
 	if (cell->plan.exits && once_in(cell->plan.exits)) {
 		note("exit", 0, 0, 0);
