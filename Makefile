@@ -46,6 +46,9 @@ stress:	setup	## all at once, under an oracle (DURATION=s COUNT=transitions SEED
 fuzz:	setup	## random requests, and a model of the answers (DURATION=s COUNT=requests SEED=n)
 	@scripts/stress fuzz
 
+regress: setup	## kernel selftests, strace, gdb, criu, stress-ng: both kernels, compared (BASES=..., T=name)
+	@scripts/regress
+
 matrix:	setup	## make check for all bases and architectures (BASES=... ARCHS=...: some)
 	@scripts/matrix
 
@@ -85,4 +88,4 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench mutants bisect plain stress fuzz matrix apply-check range-diff source tree refresh intree build shell run gdb clean
+.PHONY: help setup demo check check-bench mutants bisect plain regress stress fuzz matrix apply-check range-diff source tree refresh intree build shell run gdb clean

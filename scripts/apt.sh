@@ -60,6 +60,31 @@ candidate()
 	apt_cache show --no-all-versions "$1" 2>>"$log" | sed -n 's/^Version: //p'
 }
 
+# debian_archive WHAT: set archive and codename to where and which release of Debian apt is
+# configured for, whose lists have been fetched; or end the script, which looks for WHAT.
+debian_archive()
+{
+	# Only a list that was fetched has the label of its archive.
+	read -r archive codename < <(apt_get indextargets --format '$(REPO_URI) $(CODENAME)' \
+		'Created-By: Packages' 'Origin: Debian' 'Label: Debian') || true
+	if [ -z "$archive" ] && grep -q 'Failed to fetch' "$log"; then
+		fetch_failed "the Debian archive could not be reached"
+	fi
+	[ -n "$archive" ] || die $EX_SETUP \
+		"apt knows no $1, and is not configured for a Debian archive that might have it"
+}
+
+# use_suite SUITE: make apt_lists name that suite of the same Debian archive alone.
+use_suite()
+{
+	local archive codename
+
+	run "$log" apt_get update || true
+	debian_archive "suite $1"
+	only_list "deb $(keyring) $archive $1 main"
+	run "$log" apt_get update || fetch_failed "the lists of Debian $1 could not be fetched"
+}
+
 # find_package PACKAGE: make apt_lists name lists that hold it, and set version to the
 # newest one. Looks in the suites that apt is configured for, and then in a few others
 # of the same Debian archive. Returns 1 if none has it.
@@ -74,15 +99,7 @@ find_package()
 	version=$(candidate "$1") || true
 	[ -z "$version" ] || return 0
 
-	# Only a list that was fetched has the label of its archive.
-	read -r archive codename < <(apt_get indextargets --format '$(REPO_URI) $(CODENAME)' \
-		'Created-By: Packages' 'Origin: Debian' 'Label: Debian') || true
-	if [ -z "$archive" ] && grep -q 'Failed to fetch' "$log"; then
-		fetch_failed "the Debian archive could not be reached"
-	fi
-	[ -n "$archive" ] || die $EX_SETUP \
-		"apt knows no $1, and is not configured for a Debian archive that might have it"
-
+	debian_archive "$1"
 	for suite in "${codename%%-*}-backports" trixie-backports trixie bookworm; do
 		only_list "deb $(keyring) $archive $suite main"
 		run "$log" apt_get update || continue

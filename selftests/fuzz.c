@@ -975,9 +975,13 @@ static void react_wait(struct st s, int kind, const struct ans *a, struct set *l
 		return;
 	}
 
-	/* the group leader waits for the mate to be gone, and can be waited for */
-	if (a->ret < 0)
+	if (a->ret < 0) {
+		/* a group leader that is dead, and not to be reaped before the mate is */
+		if (kind == W_PEEK_STOP && s.phase == PH_DYING && ctx->mate &&
+		    s.mode != MODE_NONE && is_error(a, ECHILD))
+			set_add(out, s);
 		return;
+	}
 
 	if (s.mode != MODE_NONE) {
 		if (reportable(&s)) {
@@ -1745,7 +1749,7 @@ static bool step(struct worker *w)
 
 	/* swap, and what may have followed on its own */
 	closure(out);
-	if (!out->full && (op->code == OP_SEIZE || op->code == OP_ATTACH))
+	if (!out->full && (op->code == OP_SEIZE || op->code == OP_ATTACH) && !a.ret)
 		drop_trapping(out, &w->set[2]);
 	if (out->full) {
 		w->lost++;
