@@ -49,6 +49,9 @@ fuzz:	setup	## random requests, and a model of the answers (DURATION=s COUNT=req
 regress: setup	## kernel selftests, strace, gdb, criu, stress-ng: both kernels, compared (BASES=..., T=name)
 	@scripts/regress
 
+races:	setup	## which data races the unpatched kernel has, for CONFIG=kcsan (DURATION=s SEED=n)
+	@scripts/races
+
 matrix:	setup	## make check for all bases and architectures (BASES=... ARCHS=...: some)
 	@scripts/matrix
 
@@ -88,4 +91,4 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench mutants bisect plain regress stress fuzz matrix apply-check range-diff source tree refresh intree build shell run gdb clean
+.PHONY: help setup demo check check-bench mutants bisect plain regress stress fuzz races matrix apply-check range-diff source tree refresh intree build shell run gdb clean

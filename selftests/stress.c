@@ -73,6 +73,7 @@ static void usage(FILE *to)
 	      "  --burst N        begin with burst N of each cell, to replay it [0]\n"
 	      "  --slow N         N times the time for everything, for a slow kernel [1]\n"
 	      "  --plain          seize without PTRACE_SEIZE_DEVEL: this has to fail\n"
+	      "  --blind          the same, and judge nothing: all of that on any kernel\n"
 	      "  --verbose        say what each burst is like\n"
 	      "Exits with 0 if nothing was wrong, 1 if something was, 2 for wrong usage,\n"
 	      "4 if the kernel has no notify mode (1 if GSTOP_REQUIRED is set).\n", to);
@@ -130,6 +131,7 @@ static void parse_options(int argc, char **argv)
 		{ "burst", required_argument, NULL, 'b' },
 		{ "slow", required_argument, NULL, 'w' },
 		{ "plain", no_argument, NULL, 'p' },
+		{ "blind", no_argument, NULL, 'B' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -164,6 +166,10 @@ static void parse_options(int argc, char **argv)
 			break;
 		case 'p':
 			stress->plain = 1;
+			break;
+		case 'B':
+			stress->plain = 1;
+			stress->blind = 1;
 			break;
 		case 'v':
 			options.verbose = true;
@@ -476,6 +482,8 @@ static const char *not_checked(int prop, unsigned long checks, const char *no_cg
 		return "not among the --actors";
 	if (prop == FROZEN && no_cgroup)
 		return no_cgroup;
+	if (stress->blind && !(stress->failed && stress->failed_property == prop))
+		return "not judged with --blind";
 	if (!checks && stress->failed && stress->failed_property != prop)
 		return "something else failed before";
 	return NULL;
@@ -500,7 +508,8 @@ static int show_results(const char *no_cgroup)
 		printf("%s %d stress.%s", ok ? "ok" : "not ok", i + 1, property_name[i]);
 		printf(skip ? " # SKIP %s\n" : "\n", skip);
 		if (!skip)
-			printf("# %lu checks\n", checks);
+			printf("# %lu checks%s\n", checks,
+			       checks ? "" : ": the run was too short for it");
 	}
 	if (!options.transitions)
 		return bad;

@@ -208,7 +208,7 @@ struct cell {
 
 struct stress {
 	__u64 seed;
-	int slow, threads, actors, plain, cells, cpus;
+	int slow, threads, actors, plain, blind, cells, cpus;
 	unsigned int first_burst;
 	int stop;		/* no more bursts */
 	int failed;		/* 1: being told, 2: told */

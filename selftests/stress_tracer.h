@@ -27,7 +27,7 @@ static struct {
 /* Returns whether @t may have died or be about to. */
 static inline bool excused(const struct thread *t)
 {
-	return load(&cell->killing) || load(&t->leaving) ||
+	return stress->blind || load(&cell->killing) || load(&t->leaving) ||
 	       load(&cell->exec_started) != t->execs ||
 	       load(&cell->exec_started) != load(&cell->exec_done);
 }
