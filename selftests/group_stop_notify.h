@@ -25,6 +25,7 @@
 #define TRACEE_EXEC_1ST		32	/* the same, but the 1st */
 #define TRACEE_PAUSE_1ST	64	/* the 1st sleeps, whatever the others do */
 #define TRACEE_CATCH_USR1	128	/* count SIGUSR1 in ->caught */
+#define TRACEE_EXIT_1ST		256	/* 1st: wait for ->go, exit alone */
 
 /* The page that a tracee shares with the test. */
 struct tracee_page {
@@ -125,7 +126,7 @@ static inline void tracee_create(long i)
 /* Which thread of @page waits for ->go, -1 if none. */
 static inline int tracee_waits_for_go(const struct tracee_page *page)
 {
-	if (page->flags & (TRACEE_CLONE | TRACEE_EXEC_1ST))
+	if (page->flags & (TRACEE_CLONE | TRACEE_EXEC_1ST | TRACEE_EXIT_1ST))
 		return 0;
 	return page->flags & TRACEE_EXEC ? page->nr - 1 : -1;
 }
@@ -149,6 +150,8 @@ static inline void *tracee_thread(void *arg)
 			sched_yield();
 		if (page->flags & TRACEE_CLONE)
 			tracee_create(page->nr - 1);
+		else if (page->flags & TRACEE_EXIT_1ST)
+			syscall(SYS_exit, 0);
 		else
 			exec_self(CREW_ENV);
 	}

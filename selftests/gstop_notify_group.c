@@ -306,4 +306,63 @@ TEST_F(created, notify_cause_attached_to_stopped)
 	kill_and_reap(pid);
 }
 
+FIXTURE(leader) {
+	struct tracee t;
+};
+
+FIXTURE_SETUP(leader)
+{
+	if (lacks_notify_mode(_metadata))
+		return;
+	tracee_start(_metadata, &self->t, 2, TRACEE_EXIT_1ST);
+	ASSERT_EQ(0, sys_seize_notify(self->t.pid, PTRACE_O_TRACEEXIT));
+}
+
+FIXTURE_TEARDOWN(leader)
+{
+	tracee_end(&self->t);
+}
+
+/* Has the kernel warned, since it was started? Fails the test if it doesn't say. */
+static bool kernel_warned(struct __test_metadata *_metadata)
+{
+	unsigned long taint = 0;
+	FILE *f = fopen("/proc/sys/kernel/tainted", "re");
+
+	ASSERT_TRUE(!!f);
+	EXPECT_EQ(1, fscanf(f, "%lu", &taint));
+	fclose(f);
+	return taint & 1UL << 9;
+}
+
+/*
+ * Fails, by a warning of the kernel, if a thread is taken to have a part in any group
+ * stop of its process: a group leader that exits before the others, and is a zombie
+ * until they have, still has the notification which came in its exit trap, and has no
+ * part in the stop of the others.
+ */
+TEST_F(leader, notify_threads_exited_before)
+{
+	static const char id[] = "notify-threads";
+	struct tracee *t = &self->t;
+	const bool warned = kernel_warned(_metadata);
+	int i;
+
+	__atomic_store_n(&t->page->go, 1, __ATOMIC_RELEASE);
+	ASSERT_STATUS(id, EVENT_STATUS(PTRACE_EVENT_EXIT), t->pid);
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	EXPECT_NO_STATUS(id, t->pid);
+	ASSERT_PTRACE(id, PTRACE_CONT, t->pid, 0);
+	ASSERT_EQ(0, wait_task_state(t->pid, t->pid, "Z"));
+
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, kill(t->pid, SIGSTOP));
+		ASSERT_EQ(0, wait_task_state(t->pid, t->tid[1], "T"));
+		ASSERT_EQ(0, kill(t->pid, SIGCONT));
+		ASSERT_EQ(0, wait_task_state(t->pid, t->tid[1], "S"));
+	}
+	EXPECT_NO_STATUS(id, t->pid);
+	EXPECT_EQ(warned, kernel_warned(_metadata));
+}
+
 TEST_HARNESS_MAIN
