@@ -191,6 +191,7 @@ struct cell {
 	int confirm;		/* the director asks, */
 	int confirmed[MAX_TRACERS];	/* a tracer answers, */
 	int noisy;		/* and there was something new */
+	int passed;		/* stop signals that a tracer has let through */
 	int doomed[MAX_TRACERS];	/* its death is no surprise */
 	int counted;		/* thread whose tracer counts transitions */
 	struct thread thread[MAX_THREADS];
@@ -205,6 +206,9 @@ struct cell {
 	unsigned int events;
 	struct event ring[RING];
 };
+
+#define STOP_SIGNALS	(1ULL << (SIGSTOP - 1) | 1ULL << (SIGTSTP - 1) | \
+			 1ULL << (SIGTTIN - 1) | 1ULL << (SIGTTOU - 1))
 
 struct stress {
 	__u64 seed;

@@ -10,9 +10,6 @@
 #include "stress_tracee.h"
 #include "stress_tracer.h"
 
-#define STOP_SIGNALS	(1ULL << (SIGSTOP - 1) | 1ULL << (SIGTSTP - 1) | \
-			 1ULL << (SIGTTIN - 1) | 1ULL << (SIGTTOU - 1))
-
 /*
  * --- children ---
  */
@@ -327,6 +324,31 @@ static inline bool stop_pending(void)
 }
 
 /*
+ * Has each tracee that runs done something since counts_then was remembered: counted, or
+ * gone to sleep? One which is on its way from a signal that it has taken to the trap, or
+ * the stop, that this leads to has not.
+ */
+static unsigned long counts_then[MAX_THREADS];
+
+static inline bool moved_on(void)
+{
+	struct thread *t;
+	char state;
+	int i;
+
+	for (i = 0; i < cell->plan.threads; i++) {
+		t = &cell->thread[i];
+		if (t->tracer < 0 || !stays(t) || load(&t->known) != RUNNING)
+			continue;
+		state = task_state(cell->pid, t->tid);
+		if (state != 'S' && state != 'D' &&
+		    __atomic_load_n(&t->count, __ATOMIC_RELAXED) == counts_then[i])
+			return false;
+	}
+	return true;
+}
+
+/*
  * --- judgements ---
  */
 
@@ -376,6 +398,24 @@ static inline void judge_counts(const unsigned long *counts, enum property prop,
 	for (i = 0; i < cell->plan.threads; i++)
 		if (now[i] != counts[i])
 			fail(prop, "thread %d is %s and ran", cell->thread[i].tid, state);
+}
+
+/*
+ * Wait until no tracee has a stop signal in its hands, which /proc does not show, and the
+ * readings are right then. Returns as judge_readings().
+ */
+static inline bool judge_in_hand(void)
+{
+	int passed;
+
+	do {
+		passed = load(&cell->passed);
+		remember_counts(counts_then);
+		if (!await(moved_on, DEADLINE_MS, true, NOTHING_LEFT,
+			   "a tracee that runs doing something") || !judge_readings())
+			return false;
+	} while (load(&cell->passed) != passed);
+	return true;
 }
 
 /*
@@ -469,6 +509,7 @@ static inline void judge_detached(int state)
 /* The last signal, and everything that has to hold afterwards. */
 static inline void judge_settled(void)
 {
+	bool pending;
 	int i, state;
 
 	if (!await(tracers_settled, DEADLINE_MS, true, NOTHING_LEFT,
@@ -484,7 +525,10 @@ static inline void judge_settled(void)
 		return;
 
 	/* who takes that one is not traced any more */
-	state = stop_pending() ? -1 : true_state();
+	pending = stop_pending();
+	if (!judge_in_hand())
+		return;
+	state = pending || stop_pending() ? -1 : true_state();
 	for (i = 0; i < cell->plan.threads && state < 0 && !stop_pending(); i++)
 		if (cell->thread[i].tracer >= 0 && stays(&cell->thread[i]))
 			state = !!cell->thread[i].reading;

@@ -271,6 +271,8 @@ static inline void seize(struct thread *t)
 static inline void resume(struct thread *t, const char *name, long req, int sig)
 {
 	check_still(t);
+	if (sig && (STOP_SIGNALS & 1ULL << (sig - 1)))
+		add(&cell->passed, 1);
 	if (!request_on(t, name, req, 0, (void *)(long)sig, 0))
 		t->known = req == PTRACE_LISTEN ? LISTENING : RUNNING;
 }
@@ -376,6 +378,18 @@ static inline int signal_to_pass(const struct thread *t)
 	return sig;
 }
 
+/* PTRACE_INTERRUPT of @t, whatever it does. */
+static inline void interrupt(struct thread *t)
+{
+	const long ret = sys_ptrace(PTRACE_INTERRUPT, t->tid, 0, NULL);
+
+	note("PTRACE_INTERRUPT", t->tid, ret, ret ? errno : 0);
+	checked(NO_ESRCH);
+	if (ret && !excused(t))
+		fail(NO_ESRCH, "PTRACE_INTERRUPT of thread %d: %s", t->tid,
+		     strerror(errno));
+}
+
 /*
  * @t is in a trap that nothing disturbs, whatever is sent meanwhile: there is no other
  * wait status until it is resumed.
@@ -395,10 +409,14 @@ static inline void on_other_trap(struct thread *t)
 			fail(NO_CAUSELESS, "thread %d left trap %#x by itself, for %#x",
 			     t->tid, t->status, si.si_status);
 	}
-	if (me.temper == WILD && !me.settling)
+	if (me.temper == WILD && !me.settling) {
 		resume_wildly(t, signal_to_pass(t));
-	else
-		cont_it(t, signal_to_pass(t));
+		return;
+	}
+	/* any trap uses up the INTERRUPT which was to take @t to where it is kept */
+	if (me.settling && cell->plan.settle == KEEP)
+		interrupt(t);
+	cont_it(t, signal_to_pass(t));
 }
 
 /*
@@ -515,18 +533,6 @@ static inline struct thread *any_thread(void)
 	struct thread *t = &cell->thread[below(cell->plan.threads)];
 
 	return is_mine(t) ? t : NULL;
-}
-
-/* PTRACE_INTERRUPT of @t, whatever it does. */
-static inline void interrupt(struct thread *t)
-{
-	const long ret = sys_ptrace(PTRACE_INTERRUPT, t->tid, 0, NULL);
-
-	note("PTRACE_INTERRUPT", t->tid, ret, ret ? errno : 0);
-	checked(NO_ESRCH);
-	if (ret && !excused(t))
-		fail(NO_ESRCH, "PTRACE_INTERRUPT of thread %d: %s", t->tid,
-		     strerror(errno));
 }
 
 /*
