@@ -18,8 +18,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static void put(const char *path, const char *text)
@@ -29,6 +31,29 @@ static void put(const char *path, const char *text)
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		perror(path);
 	close(fd);
+}
+
+/*
+ * Wait until init has passed on to the host all that was printed so far: it has read it,
+ * and is in poll() again.
+ */
+static void passed_on(void)
+{
+	long nr = -1;
+	int left = 1;
+	FILE *f;
+
+	fflush(stdout);
+	while (left || (nr != SYS_poll && nr != SYS_ppoll)) {
+		if (ioctl(1, FIONREAD, &left))
+			left = 0;
+		f = fopen("/proc/1/syscall", "re");
+		if (!f || fscanf(f, "%ld", &nr) != 1)
+			nr = -1;	/* it runs */
+		if (f)
+			fclose(f);
+		usleep(1000);
+	}
 }
 
 /* Have the kernel's crash test module do @what. */
@@ -146,6 +171,7 @@ static void noise(void)
 static void do_panic(void)
 {
 	pass();
+	passed_on();
 	provoke("PANIC");
 }
 
@@ -208,8 +234,7 @@ static void do_freeze(void)
 static void do_reboot(void)
 {
 	puts("1..2\nok 1 one");
-	/* Let init pass that on. */
-	sleep(1);
+	passed_on();
 	reboot(RB_AUTOBOOT);
 }
 
