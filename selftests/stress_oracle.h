@@ -323,6 +323,21 @@ static inline bool stop_pending(void)
 	return mask & STOP_SIGNALS;
 }
 
+/* Remember in @counts how far each thread has counted. */
+static inline void remember_counts(unsigned long *counts)
+{
+	int i;
+
+	for (i = 0; i < MAX_THREADS; i++)
+		counts[i] = __atomic_load_n(&cell->thread[i].count, __ATOMIC_RELAXED);
+}
+
+/* Has thread number @i counted since? */
+static inline bool has_counted(int i, const unsigned long *counts)
+{
+	return __atomic_load_n(&cell->thread[i].count, __ATOMIC_RELAXED) != counts[i];
+}
+
 /*
  * Has each tracee that runs done something since counts_then was remembered: counted, or
  * gone to sleep? One which is on its way from a signal that it has taken to the trap, or
@@ -341,8 +356,7 @@ static inline bool moved_on(void)
 		if (t->tracer < 0 || !stays(t) || load(&t->known) != RUNNING)
 			continue;
 		state = task_state(cell->pid, t->tid);
-		if (state != 'S' && state != 'D' &&
-		    __atomic_load_n(&t->count, __ATOMIC_RELAXED) == counts_then[i])
+		if (state != 'S' && state != 'D' && !has_counted(i, counts_then))
 			return false;
 	}
 	return true;
@@ -378,25 +392,15 @@ static inline bool judge_readings(void)
 	return true;
 }
 
-static inline void remember_counts(unsigned long *counts)
-{
-	int i;
-
-	for (i = 0; i < MAX_THREADS; i++)
-		counts[i] = __atomic_load_n(&cell->thread[i].count, __ATOMIC_RELAXED);
-}
-
 /* No thread has run since @counts were remembered, or @prop does not hold. */
 static inline void judge_counts(const unsigned long *counts, enum property prop,
 				const char *state)
 {
-	unsigned long now[MAX_THREADS];
 	int i;
 
-	remember_counts(now);
 	checked(prop);
 	for (i = 0; i < cell->plan.threads; i++)
-		if (now[i] != counts[i])
+		if (has_counted(i, counts))
 			fail(prop, "thread %d is %s and ran", cell->thread[i].tid, state);
 }
 
@@ -469,7 +473,7 @@ static inline bool detached_run(void)
 	for (i = 0; i < cell->plan.threads; i++) {
 		t = &cell->thread[i];
 		if (stays(t) && cell->plan.job[i] == JOB_COUNT &&
-		    __atomic_load_n(&t->count, __ATOMIC_RELAXED) == detached_counts[i])
+		    !has_counted(i, detached_counts))
 			return false;
 	}
 	return true;
