@@ -22,14 +22,14 @@
  *	WITH_OTHER	signals that neither stop nor continue
  *	ONE_TRACED	of two threads only the first is ever traced
  *	LIVE		remember who moved last, for the liveness property
- *	RECORD		call record() for each state, see states.h
+ *	RECORD_SET, RECORD_EDGES	see states.h
  *	ONLY=name	check that property alone
  */
 #ifndef NTHREADS
 #define NTHREADS	1
 #endif
 
-#ifdef PLAIN
+#if defined(PLAIN) && !defined(M_seize_plain_notify_all)
 #define PT_FLAGS	PT_SEIZED
 #else
 #define PT_FLAGS	(PT_SEIZED | PT_NOTIFY)
@@ -162,11 +162,29 @@ bit unread[NTHREADS];		/* the state changed, and the tracer has not read it sinc
 bit interrupt[NTHREADS];	/* a trap is owed for PTRACE_INTERRUPT */
 bit status[NTHREADS];		/* there is a stop that waitpid() would report */
 bit rd;				/* in READ: no change since the read */
-#ifdef LIVE
+#if defined(LIVE)
 bit moved;			/* by a sender, or by the tracer's own will */
 #define MOVED(x)	moved = x
+#elif defined(RECORD_EDGES)
+#define MOVED(x)	c_code { before(); }
 #else
 #define MOVED(x)	skip
+#endif
+#ifdef RECORD_EDGES
+#define EDGE(where, what)	c_code { after(#where, #what); }
+#else
+#define EDGE(where, what)	skip
+#endif
+#if defined(RECORD_SET) || defined(RECORD_EDGES)
+c_decl {
+	static void record(void);
+	static int unknown(void);
+	static void before(void);
+	static void after(const char *where, const char *what);
+};
+c_code {
+\#include "states.h"
+};
 #endif
 
 /* scratch of a step, 0 between steps */
@@ -205,7 +223,7 @@ mtype = {
 	PTRACE_SEIZE, PTRACE_CONT, PTRACE_DETACH, PTRACE_GETSIGINFO, WNOHANG, status_reaped,
 	no_status, sleeps, STOP_trap, signal_delivery_stop, syscall_stop, user_instruction,
 	/* properties */
-	notify_no_escape, notify_sticky, notify_retrap, notify_listen, notify_hidden,
+	notify_no_escape, notify_sticky, notify_merge, notify_listen, notify_hidden,
 	notify_deferred, notify_other_trap, notify_state, interrupt_any_state,
 	interrupt_flag, end_detach, end_kill, seize_stopped, seize_plain, lost_wakeup,
 	no_warning
@@ -214,7 +232,8 @@ mtype = {
 /* A line of a counterexample: who, in which function, and how that leaves thread t. */
 #define LOG(who, where, what, t) \
 	printf("EV %e %e %e %d %d %d %d %d\n", who, where, what, t, jc[t], st[t], tif[t], pt[t]); \
-	i_ = 0; cont_ = 0; sig_ = 0; again_ = 0; before_ = 0; ok_ = 0; clear_ = 0
+	i_ = 0; cont_ = 0; sig_ = 0; again_ = 0; before_ = 0; ok_ = 0; clear_ = 0; \
+	EDGE(where, what)
 
 #ifdef ONLY
 #define WANTED(p)	(p == ONLY)
@@ -676,7 +695,7 @@ inline get_signal_loop(t)
 inline ptrace_stop_end(t)
 {
 	/* only who resumes it, or kills it, or unlinks it, gets it out of another trap */
-	CHECK(notify_other_trap, trap[t] != T_STOP && pt[t] && may[t] == HELD && !DIES(t), t);
+	CHECK(notify_other_trap, trap[t] != T_STOP && NOTIFY_MODE(t) && may[t] == HELD && !DIES(t), t);
 	xc[t] = X_NONE;
 	trap[t] = T_NONE;
 #if defined(WITH_FORGE)
@@ -850,6 +869,9 @@ proctype thread(byte t)
 		t == 0 && pc[t] == EXECS && (fatal[t] || pc[1] == GONE) ->
 		MOVED(0);
 		group_exec = 0;
+#ifdef M_end_exec_loses_notification
+		jc[t] = jc[t] & ~TRAP_NOTIFY;
+#endif
 		pc[t] = USER;
 		LOG(tracee, begin_new_exec, none, t)
 	   }
@@ -1611,7 +1633,7 @@ proctype senders()
 	NEVER(notify_no_escape, NO_ESCAPE(t), t) \
 	NEVER(notify_sticky, UNTOLD(t), t) \
 	NEVER(interrupt_any_state, UNTRAPPED(t), t) \
-	NEVER(notify_retrap, UNHEARD(t), t) \
+	NEVER(notify_merge, UNHEARD(t), t) \
 	NEVER(notify_listen, DEAF(t), t) \
 	NEVER(end_detach, STUCK(t) || LEFT(t) || ASTRAY(t), t) \
 	NEVER(seize_stopped, UNTRACED(t), t) \
@@ -1627,11 +1649,17 @@ proctype watch()
 #if NTHREADS == 2
 	NEVER_OF(1)
 #endif
-#ifdef RECORD
-	:: d_step { true -> c_code { record(); } }
+#ifdef RECORD_SET
+	/* the kernel without the series has no such state */
+	:: d_step { true -> c_code [ !unknown() ] { record(); } }
 #endif
 	od
 }
+
+#ifdef LIVE
+/* Left alone, all come to rest: no one re-traps, wakes up or looks again for ever. */
+ltl comes_to_rest { !(<>[](moved == 0)) }
+#endif
 
 init
 {
