@@ -37,6 +37,12 @@ mutants: setup	## show that the selftests catch wrong kernels (NAMES='...': some
 bisect:	setup	## show that each patch of the series stands on its own
 	@scripts/bisect
 
+model:	setup	## check the protocol's model, all states of it; wrong variants must fail (NAMES)
+	@scripts/model $(NAMES)
+
+docs:	setup	## the picture of the tracee's states, from model/states.dot
+	@scripts/docs
+
 plain:	setup	## show that without the flag nothing changes: both kernels, compared
 	@scripts/plain
 
@@ -91,4 +97,4 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench mutants bisect plain regress stress fuzz races matrix apply-check range-diff source tree refresh intree build shell run gdb clean
+.PHONY: help setup demo check check-bench mutants bisect model docs plain regress stress fuzz races matrix apply-check range-diff source tree refresh intree build shell run gdb clean
