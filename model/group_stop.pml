@@ -16,6 +16,7 @@
  *	SEED2011	the algorithm of the first seed
  *	M_name		a wrong variant, as selftests/mutants/
  *	WITH_EXEC	the leader may call execve(), two threads only
+ *	STRICT_EXEC	do not excuse what that does to a group stop in any kernel
  *	WITH_SYSCALL	traps that are not taken in get_signal()
  *	WITH_FORGE	the tracer may call PTRACE_SETSIGINFO
  *	WITH_TSTP	a stop signal other than SIGSTOP: siglock is let go of for a moment
@@ -68,7 +69,7 @@
 
 /* where a thread is */
 #define USER		0	/* in user mode, or on its way there with TIF_SIGPENDING */
-#define SYSCALL		1	/* in a system call, will ptrace_notify() */
+#define SYSCALL		1	/* in a system call: will ptrace_notify(), or execve() */
 #define RELOCK		2	/* get_signal(): about to take siglock */
 #define WINDOW		3	/* get_signal(): is_current_pgrp_orphaned() */
 #define NOTIFYING	4	/* ptrace_stop(): about to notify the parents */
@@ -162,6 +163,13 @@ bit unread[NTHREADS];		/* the state changed, and the tracer has not read it sinc
 bit interrupt[NTHREADS];	/* a trap is owed for PTRACE_INTERRUPT */
 bit status[NTHREADS];		/* there is a stop that waitpid() would report */
 bit rd;				/* in READ: no change since the read */
+#ifdef WITH_EXEC
+/* zap_other_threads() has dropped STOP_PENDING while SIGNAL_STOP_STOPPED, see README.md */
+bit dropped;
+#define DROPPED		dropped
+#else
+#define DROPPED		false
+#endif
 #if defined(LIVE)
 bit moved;			/* by a sender, or by the tracer's own will */
 #define MOVED(x)	moved = x
@@ -808,13 +816,23 @@ proctype thread(byte t)
 		LOG(tracee, do_signal_stop_, SIGTSTP, t)
 	   }
 #endif
+#ifdef WITH_EXEC
+#define MAY_EXEC(t)	(t == 0 && NTHREADS == 2 && ALIVE(NTHREADS - 1))
+#else
+#define MAY_EXEC(t)	false
+#endif
 #ifdef WITH_SYSCALL
+#define MAY_STOP(t)	pt[t]
+#else
+#define MAY_STOP(t)	false
+#endif
 	:: d_step {
-		pc[t] == USER && !tif[t] && pt[t] ->
+		pc[t] == USER && !tif[t] && (MAY_STOP(t) || MAY_EXEC(t)) ->
 		MOVED(0);
 		pc[t] = SYSCALL;
 		LOG(tracee, syscall_entry, none, t)
 	   }
+#ifdef WITH_SYSCALL
 	:: d_step {
 		pc[t] == SYSCALL ->
 		MOVED(0);
@@ -836,7 +854,7 @@ proctype thread(byte t)
 #if defined(WITH_EXEC) && NTHREADS == 2
 	/* de_thread(), zap_other_threads() */
 	:: d_step {
-		t == 0 && pc[t] == USER && !tif[t] && !group_exit && !group_exec && ALIVE(1) ->
+		t == 0 && pc[t] == SYSCALL && !group_exit && ALIVE(1) ->
 		MOVED(0);
 		group_exec = 1;
 #ifndef M_end_exec_end_of_stop_unnoticed
@@ -850,6 +868,12 @@ proctype thread(byte t)
 		:: else
 		fi;
 		count = 0;
+#ifndef STRICT_EXEC
+		if
+		:: sig_stopped && (jc[0] & STOP_PENDING) -> dropped = 1
+		:: else
+		fi;
+#endif
 #ifdef M_end_exec_zapped
 		task_clear_jobctl_pending(0, PENDING_MASK);
 #else
@@ -863,6 +887,13 @@ proctype thread(byte t)
 		signal_wake_up_fatal(1);
 		pc[t] = EXECS;
 		LOG(tracee, de_thread, none, t)
+	   }
+	/* it is killed already, or there is no one else to be killed */
+	:: d_step {
+		t == 0 && pc[t] == SYSCALL && (group_exit || !ALIVE(1)) ->
+		MOVED(0);
+		pc[t] = USER;
+		LOG(tracee, begin_new_exec, ESRCH, t)
 	   }
 	/* the others were released, or SIGKILL came */
 	:: d_step {
@@ -1542,6 +1573,9 @@ proctype senders()
 			state_changed();
 			sig_cld = 1;
 			sig_stopped = 0;
+#ifdef WITH_EXEC
+			dropped = 0;
+#endif
 			count = 0
 		:: else
 		fi;
@@ -1555,6 +1589,9 @@ proctype senders()
 		!group_exit && (ALIVE(0) || ALIVE(NTHREADS - 1)) ->
 		MOVED(1);
 		group_exit = 1;
+#ifdef WITH_EXEC
+		dropped = 0;
+#endif
 		sig_stopped = 0;
 		sig_cld = 0;
 		count = 0;
@@ -1610,7 +1647,7 @@ proctype senders()
 /* Something is left behind by a tracer that is gone. */
 #define LEFT(t)		(!pt[t] && ALIVE(t) && (jc[t] & (TRAP_MASK | TRAPPING)))
 /* Without a tracer, and not as the group stop state says. */
-#define ASTRAY(t)	(!pt[t] && (IN_TRAP(t, trap[t]) || (RUNS_USER(t) && IN_EFFECT && !group_exec) || \
+#define ASTRAY(t)	(!pt[t] && (IN_TRAP(t, trap[t]) || (RUNS_USER(t) && IN_EFFECT && !group_exec && !DROPPED) || \
 			 (pc[t] == SLEEPS && st[t] == TASK_STOPPED && !IN_EFFECT)))
 /* Traced, and asleep where no request reaches it. */
 #define UNTRACED(t)	(pt[t] && pc[t] == SLEEPS && st[t] == TASK_STOPPED && \
