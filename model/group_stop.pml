@@ -17,10 +17,12 @@
  *	M_name		a wrong variant, as selftests/mutants/
  *	WITH_EXEC	the leader may call execve(), two threads only
  *	STRICT_EXEC	do not excuse what that does to a group stop in any kernel
+ *	FIX_EXEC	with that mended, see README.md
  *	WITH_SYSCALL	traps that are not taken in get_signal()
  *	WITH_FORGE	the tracer may call PTRACE_SETSIGINFO
  *	WITH_TSTP	a stop signal other than SIGSTOP: siglock is let go of for a moment
  *	WITH_OTHER	signals that neither stop nor continue
+ *	WITH_CAUSE	->ptrace_message: why a tracee is in a STOP trap
  *	ONE_TRACED	of two threads only the first is ever traced
  *	LIVE		remember who moved last, for the liveness property
  *	RECORD_SET, RECORD_EDGES	see states.h
@@ -92,6 +94,12 @@
 #define X_STOP		2	/* a stop signal */
 #define X_OTHER		3	/* another signal */
 
+/* ->ptrace_message: PTRACE_STOP_CAUSE_*, or that of a system call stop */
+#define CAUSE_GROUP	1
+#define CAUSE_NOTIFY	2
+#define CAUSE_INTERRUPT	4
+#define MESSAGE_SYSCALL	8
+
 /* where the tracer is */
 #define IDLE		0	/* in its own code: may do anything */
 #define SEIZING		1	/* ptrace_attach(): before ptrace_set_stopped() */
@@ -134,6 +142,9 @@ byte xc[NTHREADS];		/* ->exit_code */
 #if defined(WITH_FORGE)
 bit forged[NTHREADS];		/* PTRACE_SETSIGINFO made it another kind of siginfo */
 #endif
+#ifdef WITH_CAUSE
+byte message[NTHREADS];		/* ->ptrace_message */
+#endif
 #if defined(PLAIN) || defined(M_notify_state_of_the_trap)
 bit then[NTHREADS];		/* ->last_siginfo: group stop in effect when it trapped */
 #endif
@@ -163,8 +174,12 @@ bit unread[NTHREADS];		/* the state changed, and the tracer has not read it sinc
 bit interrupt[NTHREADS];	/* a trap is owed for PTRACE_INTERRUPT */
 bit status[NTHREADS];		/* there is a stop that waitpid() would report */
 bit rd;				/* in READ: no change since the read */
+#ifdef WITH_CAUSE
+bit served[NTHREADS];		/* it trapped for PTRACE_INTERRUPT, not resumed since */
+#endif
 #ifdef WITH_EXEC
-/* zap_other_threads() has dropped STOP_PENDING while SIGNAL_STOP_STOPPED, see README.md */
+/* zap_other_threads() has dropped STOP_PENDING of a thread that nobody traces, while
+   SIGNAL_STOP_STOPPED: see README.md */
 bit dropped;
 #define DROPPED		dropped
 #else
@@ -179,9 +194,9 @@ bit moved;			/* by a sender, or by the tracer's own will */
 #define MOVED(x)	skip
 #endif
 #ifdef RECORD_EDGES
-#define EDGE(where, what)	c_code { after(#where, #what); }
+#define EDGE(where, what, t)	i_ = t; c_code { after(#where, #what); }; i_ = 0
 #else
-#define EDGE(where, what)	skip
+#define EDGE(where, what, t)	skip
 #endif
 #if defined(RECORD_SET) || defined(RECORD_EDGES)
 c_decl {
@@ -233,15 +248,15 @@ mtype = {
 	/* properties */
 	notify_no_escape, notify_sticky, notify_merge, notify_listen, notify_hidden,
 	notify_deferred, notify_other_trap, notify_state, interrupt_any_state,
-	interrupt_flag, end_detach, end_kill, seize_stopped, seize_plain, lost_wakeup,
-	no_warning
+	interrupt_flag, end_detach, end_kill, end_exec, seize_stopped, seize_quiet,
+	seize_plain, notify_cause, lost_wakeup, no_warning
 };
 
 /* A line of a counterexample: who, in which function, and how that leaves thread t. */
 #define LOG(who, where, what, t) \
 	printf("EV %e %e %e %d %d %d %d %d\n", who, where, what, t, jc[t], st[t], tif[t], pt[t]); \
 	i_ = 0; cont_ = 0; sig_ = 0; again_ = 0; before_ = 0; ok_ = 0; clear_ = 0; \
-	EDGE(where, what)
+	EDGE(where, what, t)
 
 #ifdef ONLY
 #define WANTED(p)	(p == ONLY)
@@ -379,6 +394,9 @@ inline state_changed()
 /* Thread t is nobody's tracee any more, or dead. */
 inline forget(t)
 {
+#ifdef WITH_CAUSE
+	served[t] = 0;
+#endif
 	view[t] = V_RUNS;
 	unread[t] = 0;
 	interrupt[t] = 0;
@@ -493,6 +511,21 @@ inline ptrace_trap_notify(t)
 #define CLEARS_NOTIFY(t)	(!NOTIFY_MODE(t) && trap[t] == T_STOP)
 #endif
 
+/* ptrace_stop_cause(), and what ptrace_stop() makes of it */
+#ifdef M_notify_cause_not_added
+#define CAUSE_BEFORE(t)	0
+#else
+#define CAUSE_BEFORE(t)	message[t]
+#endif
+#define CAUSE(t)	(CAUSE_BEFORE(t) | ((jc[t] & TRAP_STOP) -> CAUSE_GROUP : 0) | \
+			 ((jc[t] & TRAP_NOTIFY) -> CAUSE_NOTIFY : 0) | \
+			 ((jc[t] & TRAP_INTERRUPT) && !RETRAPPING(t) -> CAUSE_INTERRUPT : 0))
+#ifdef M_notify_cause_not_emptied
+#define KEEPS_MESSAGE(t)	(trap[t] == T_STOP)
+#else
+#define KEEPS_MESSAGE(t)	((jc[t] & LISTENING) || RETRAPPING(t))
+#endif
+
 /* ok_ is false if it returned without a trap */
 inline ptrace_stop(t, kind)
 {
@@ -506,9 +539,20 @@ inline ptrace_stop(t, kind)
 #if defined(PLAIN) || defined(M_notify_state_of_the_trap)
 		then[t] = (kind == T_STOP && IN_EFFECT);
 #endif
+#ifdef WITH_CAUSE
+		if
+		:: kind == T_STOP && NOTIFY_MODE(t) -> message[t] = CAUSE(t)
+		:: kind == T_SYSCALL -> message[t] = MESSAGE_SYSCALL
+		:: else -> message[t] = 0
+		fi;
+#endif
 		if
 		:: kind == T_STOP ->
 			CHECK(no_warning, IN_EFFECT && !(jc[t] & SIGNR), t);
+			/* something must have happened that it traps for */
+			CHECK(seize_quiet, NOTIFY_MODE(t) && may[t] == MAY_RUN && !IN_EFFECT &&
+					   !unread[t] && !interrupt[t] &&
+					   !(jc[t] & TRAP_NOTIFY), t);
 #ifndef BASELINE
 			jc[t] = jc[t] | STOP_TRAP;
 #endif
@@ -533,6 +577,9 @@ inline ptrace_stop(t, kind)
 		status[t] = 1;
 		if
 		:: may[t] != HELD ->
+#ifdef WITH_CAUSE
+			served[t] = served[t] || (kind == T_STOP && interrupt[t]);
+#endif
 			interrupt[t] = 0;
 			CHECK(interrupt_flag, NOTIFY_MODE(t) && (jc[t] & TRAP_INTERRUPT), t)
 		:: else
@@ -704,6 +751,12 @@ inline ptrace_stop_end(t)
 {
 	/* only who resumes it, or kills it, or unlinks it, gets it out of another trap */
 	CHECK(notify_other_trap, trap[t] != T_STOP && NOTIFY_MODE(t) && may[t] == HELD && !DIES(t), t);
+#ifdef WITH_CAUSE
+	if
+	:: !KEEPS_MESSAGE(t) -> message[t] = 0
+	:: else
+	fi;
+#endif
 	xc[t] = X_NONE;
 	trap[t] = T_NONE;
 #if defined(WITH_FORGE)
@@ -870,7 +923,7 @@ proctype thread(byte t)
 		count = 0;
 #ifndef STRICT_EXEC
 		if
-		:: sig_stopped && (jc[0] & STOP_PENDING) -> dropped = 1
+		:: sig_stopped && (jc[0] & STOP_PENDING) && !pt[0] -> dropped = 1
 		:: else
 		fi;
 #endif
@@ -880,6 +933,12 @@ proctype thread(byte t)
 		if
 		:: NOTIFY_MODE(t) -> task_clear_jobctl_pending(0, STOP_PENDING | TRAP_STOP)
 		:: else -> task_clear_jobctl_pending(0, PENDING_MASK)
+		fi;
+#endif
+#ifdef FIX_EXEC
+		if
+		:: sig_stopped && !pt[0] -> jc[0] = jc[0] | STOP_PENDING
+		:: else
 		fi;
 #endif
 		task_clear_jobctl_pending(1, PENDING_MASK);
@@ -903,6 +962,9 @@ proctype thread(byte t)
 #ifdef M_end_exec_loses_notification
 		jc[t] = jc[t] & ~TRAP_NOTIFY;
 #endif
+#ifdef M_end_exec_ends_notify_mode
+		pt[t] = pt[t] & ~PT_NOTIFY;
+#endif
 		pc[t] = USER;
 		LOG(tracee, begin_new_exec, none, t)
 	   }
@@ -918,6 +980,9 @@ proctype thread(byte t)
 		tif[t] = 0;
 		fatal[t] = 0;
 		may[t] = MAY_RUN;
+#ifdef WITH_CAUSE
+		message[t] = 0;
+#endif
 		forget(t);
 		wake_tracer(t);
 		if
@@ -955,6 +1020,9 @@ inline ptrace_unlink(t)
 	forget(t);
 	task_clear_jobctl_pending(t, UNLINK_MASK);
 	task_clear_jobctl_trapping(t);
+#ifdef WITH_CAUSE
+	message[t] = 0;
+#endif
 	if
 	:: ALIVE(t) && IN_EFFECT ->
 #if defined(M_interrupt_detach_runs)
@@ -1052,8 +1120,8 @@ inline freeze()
 
 #if defined(M_notify_sticky_acked_anywhere)
 #define ACKS(t)		NOTIFY_MODE(t)
-#elif defined(M_notify_forged_ack)
-#define ACKS(t)		LOOKS_STOP(t)
+#elif defined(M_notify_forged_ack) || defined(SEED2011)
+#define ACKS(t)		(NOTIFY_MODE(t) && LOOKS_STOP(t))
 #else
 #define ACKS(t)		NOTIFY_TRAP(t)
 #endif
@@ -1142,6 +1210,9 @@ inline resume()
 	may[tt] = MAY_RUN;
 	view[tt] = V_RUNS;
 	status[tt] = 0;
+#ifdef WITH_CAUSE
+	served[tt] = 0;
+#endif
 	tpc = REQUEST_END
 }
 
@@ -1229,6 +1300,10 @@ proctype ptracer()
 			:: else
 			fi
 		:: else
+#ifdef M_seize_quiet_traps
+			-> task_set_jobctl_pending(tt, TRAP_STOP);
+			signal_wake_up_state(tt, false, false)
+#endif
 		fi;
 #ifdef M_seize_stopped_no_wait
 		tracer_idle();
@@ -1351,6 +1426,23 @@ proctype ptracer()
 		xc[tt] = X_NONE;
 		ptrace_unlink(tt);
 		LOG(tracer, ptrace_detach, PTRACE_DETACH, tt);
+		tracer_idle()
+	   }
+	/* with a signal */
+	:: d_step {
+		tpc == REQUEST && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
+		MOVED(0);
+		xc[tt] = X_STOP;
+		ptrace_unlink(tt);
+		LOG(tracer, ptrace_detach, SIGSTOP, tt);
+		tracer_idle()
+	   }
+	:: d_step {
+		tpc == REQUEST && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
+		MOVED(0);
+		xc[tt] = X_OTHER;
+		ptrace_unlink(tt);
+		LOG(tracer, ptrace_detach, SIGUSR1, tt);
 		tracer_idle()
 	   }
 	/* the end of every other request, and of PTRACE_INTERRUPT */
@@ -1665,6 +1757,18 @@ proctype senders()
 			  !(jc[t] & LISTENING))))
 /* What is for notify mode alone. */
 #define NOT_PLAIN(t)	(pt[t] == PT_SEIZED && (jc[t] & DEFERRED))
+/* Seized in notify mode, and it has ended without a detach. */
+#define LEFT_MODE(t)	(pt[t] && pt[t] != (PT_FLAGS))
+#ifdef WITH_CAUSE
+/* PTRACE_GETEVENTMSG tells of an interrupt that was not, or not of one that was, or of a
+   system call, or not of a change that the tracer has to read. */
+#define MISCAUSED(t)	(IN_TRAP(t, T_STOP) && NOTIFY_MODE(t) && !IN_REQUEST(t) && !fatal[t] && \
+			 (((message[t] & CAUSE_INTERRUPT) != 0) != served[t] || \
+			  (message[t] & MESSAGE_SYSCALL) || \
+			  (unread[t] && !(message[t] & CAUSE_NOTIFY))))
+#else
+#define MISCAUSED(t)	false
+#endif
 
 #define NEVER_OF(t) \
 	NEVER(notify_no_escape, NO_ESCAPE(t), t) \
@@ -1677,7 +1781,9 @@ proctype senders()
 	NEVER(end_kill, UNKILLED(t) || FORGOTTEN(t), t) \
 	NEVER(notify_deferred, DISTURBED(t), t) \
 	NEVER(lost_wakeup, MISSED_BIT(t) || MISSED_WAIT(t), t) \
-	NEVER(seize_plain, NOT_PLAIN(t), t)
+	NEVER(seize_plain, NOT_PLAIN(t), t) \
+	NEVER(end_exec, LEFT_MODE(t), t) \
+	NEVER(notify_cause, MISCAUSED(t), t)
 
 proctype watch()
 {

@@ -3,8 +3,8 @@
  * What scripts/model compiles into pan, spin's checker, to learn more than whether a
  * property holds: RECORD_SET collects all states, as far as today's kernel has them,
  * and finds those that are not among the states of another run, in the file that
- * $KNOWN names; RECORD_EDGES collects the steps from state to state of the tracee, for
- * states.dot.
+ * $KNOWN names; RECORD_EDGES collects the steps that take the first thread from state
+ * to state, for states.dot.
  *
  * Both print at exit, to the file that $RECORD names.
  */
@@ -120,6 +120,9 @@ static void key(unsigned long k[2])
 		k[t] = k[t] << 2 | now.may[t];
 		k[t] = k[t] << 1 | now.status[t];
 		k[t] = k[t] << 1 | now.interrupt[t];
+#ifdef WITH_FORGE
+		k[t] = k[t] << 1 | now.forged[t];
+#endif
 	}
 	/* of the tracer, what it does; a look at a tracee and its lock are one */
 	k[0] = k[0] << 4 | (now.tpc == 8 ? 7 : now.tpc);
@@ -199,7 +202,7 @@ static enum node node(void)
 		return DIES;
 	if (!now.pt[0])
 		return pc == 6 && now.st[0] == 2 ? UNTRACED_STOPPED : UNTRACED;
-	if (pc == 6)
+	if (pc == 6 && now.st[0] == 2)
 		return ATTACHING;
 	if (jc & J_TRAPPING)
 		return RE_TRAPS;
@@ -227,8 +230,9 @@ static void print_all(void)
 
 	for (i = 0; i < size; i++)
 		if (table[i].text[0])
-			fprintf(f, "%s %s %s %s\n", node_name[table[i].key[0]],
-				node_name[table[i].key[1]], table[i].text[0], table[i].text[1]);
+			fprintf(f, "%s %s %s %s %lu\n", node_name[table[i].key[0]],
+				node_name[table[i].key[1] & 255], table[i].text[0],
+				table[i].text[1], table[i].key[1] >> 8);
 	if (fclose(f))
 		exit(2);
 }
@@ -240,8 +244,9 @@ static void before(void)
 	before_node = node();
 }
 
+/* A step of, or to, thread now.i_ is over, in function where. */
 static void after(const char *where, const char *what)
 {
-	add(before_node, node(), where, what);
+	add(before_node, node() | now.i_ << 8, where, what);
 }
 #endif
