@@ -439,7 +439,7 @@ inline ptrace_trap_notify(t)
 #if defined(M_notify_merge_last_change_lost)
 #define ADDS_NOTHING	true
 #else
-#define ADDS_NOTHING	!IN_EFFECT	/* task_stop_trap_signr(t) == SIGTRAP */
+#define ADDS_NOTHING	!IN_EFFECT
 #endif
 #if defined(M_notify_other_trap_disturbs)
 #define TO_RETRAP(t)	NOTIFY_MODE(t)
@@ -454,7 +454,6 @@ inline ptrace_trap_notify(t)
 
 inline ptrace_trap_notify(t)
 {
-	CHECK(no_warning, IN_EFFECT && !(jc[t] & SIGNR) && NOTIFY_MODE(t), t);
 	if
 	:: NOTIFY_MODE(t) && (jc[t] & TRAP_NOTIFY) && ADDS_NOTHING
 	:: else ->
