@@ -5,17 +5,21 @@
  *
  *	races SECONDS
  *
- * Three tracees, each with a process of its own that traces it:
+ * One after the other, a quarter of the time each, a tracee
  *
  *	options	is trapped, and PTRACE_SETOPTIONS changes its options without end, while
  *		another thread of the tracer asks waitid() for it, and a third process
  *		sends it SIGCONT and stop signals. ->ptrace is read by the latter two.
- *	exits	is told to stop by PTRACE_INTERRUPT while it exits: ->flags
+ *	exits	is told to stop by PTRACE_INTERRUPT while it dies: ->flags
  *	again	makes system calls, each of which traps, while its tracer dies and the next
  *		one seizes it: ->ptrace
  *
- * Prints TAP, a test for each of them, that it has been gone through at least once. Exits
- * with 0 if so, 1 if not, 2 if it could not be tried.
+ * and last, as most selftests wait more than they run, there is
+ *
+ *	idle	nothing to do between short sleeps: the timer tick of an idle CPU
+ *
+ * Prints TAP, a test for each, that it has been gone through at least once. Exits with 0
+ * if so, 1 if not, 2 if it could not be tried.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -26,7 +30,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -35,6 +38,7 @@
 #include <unistd.h>
 
 #define SETOPTIONS_A_TRAP	100	/* requests, before another trap is asked for */
+#define INTERRUPTS_AN_EXIT	200
 
 static time_t end;			/* of all, in seconds of CLOCK_MONOTONIC */
 static atomic_bool waits;		/* the other thread is to go on with waitid() */
@@ -119,22 +123,20 @@ static unsigned long options(void)
 static unsigned long exits(void)
 {
 	unsigned long done = 0;
-	volatile int spin;
-	int status;
 	pid_t pid;
+	int i;
 
 	for (; !over(); done++) {
 		pid = spawn();
-		if (!pid) {
-			/* not always at the same place of what the tracer does */
-			for (spin = getpid() % 64 * 200; spin > 0; spin--)
+		if (!pid)
+			for (;;)
 				;
-			_exit(0);
-		}
-		if (!ptrace(PTRACE_SEIZE, pid, 0, PTRACE_O_EXITKILL))
-			while (!ptrace(PTRACE_INTERRUPT, pid, 0, 0))
-				if (waitpid(pid, &status, WNOHANG | __WALL) == pid && WIFSTOPPED(status))
-					ptrace(PTRACE_CONT, pid, 0, 0);
+		if (ptrace(PTRACE_SEIZE, pid, 0, 0))
+			err(2, "PTRACE_SEIZE");
+		kill(pid, SIGKILL);
+		/* a zombie does not say ESRCH */
+		for (i = 0; i < INTERRUPTS_AN_EXIT; i++)
+			ptrace(PTRACE_INTERRUPT, pid, 0, 0);
 		reap(pid);
 	}
 	return done;
@@ -170,36 +172,34 @@ static unsigned long again(void)
 	return done;
 }
 
+static unsigned long idle(void)
+{
+	unsigned long done = 0;
+
+	for (; !over(); done++)
+		usleep(50 + done % 64 * 20);
+	return done;
+}
+
 int main(int argc, char **argv)
 {
-	static unsigned long (*const all[])(void) = { options, exits, again };
-	static const char *const names[] = { "options", "exits", "again" };
-	unsigned long *done;
+	static unsigned long (*const all[])(void) = { options, exits, again, idle };
+	static const char *const names[] = { "options", "exits", "again", "idle" };
+	unsigned long done;
 	struct timespec now;
-	pid_t pid[3];
 	int i, rc = 0;
 
-	if (argc != 2 || atol(argv[1]) <= 0)
-		errx(2, "usage: races SECONDS");
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	end = now.tv_sec + atol(argv[1]);
-	done = mmap(NULL, sizeof(*done) * 3, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		    -1, 0);
-	if (done == MAP_FAILED)
-		err(2, "mmap");
-	printf("1..3\n");
+	if (argc != 2 || atol(argv[1]) < 4)
+		errx(2, "usage: races SECONDS, at least 4");
+	printf("1..4\n");
 	fflush(stdout);
-	for (i = 0; i < 3; i++) {
-		pid[i] = spawn();
-		if (!pid[i]) {
-			done[i] = all[i]();
-			_exit(0);
-		}
-	}
-	for (i = 0; i < 3; i++) {
-		waitpid(pid[i], NULL, 0);
-		printf("%sok %d %s\n# %lu times\n", done[i] ? "" : "not ", i + 1, names[i], done[i]);
-		rc |= !done[i];
+	for (i = 0; i < 4; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		end = now.tv_sec + atol(argv[1]) / 4;
+		done = all[i]();
+		printf("%sok %d %s\n# %lu times\n", done ? "" : "not ", i + 1, names[i], done);
+		fflush(stdout);
+		rc |= !done;
 	}
 	return rc;
 }
