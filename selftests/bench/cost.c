@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the series costs those who do not use it: what goes through the code that it changes,
+ * and is done often. Run on both kernels, by the host, the same binary.
+ *
+ * Each benchmark runs once to warm up, and then its number of iterations between two looks
+ * at the clock. Two figures are printed for each, per iteration: nanoseconds, and ticks of the
+ * time stamp counter. In a guest that QEMU runs with -icount shift=0 the latter are
+ * instructions, of kernel and user space together, one a tick: virtual time goes on by
+ * one nanosecond with each, and QEMU's counter ticks at 1 GHz then. (What goes on while a
+ * CPU is idle is virtual time as well, so none may be: all here is on one CPU, and somebody
+ * always runs. A benchmark during which that CPU was idle is a failure.)
+ *
+ *	usage: cost [--quick]	--quick: few iterations, to see whether it works
+ *
+ * x86-64 alone, for that counter.
+ */
+#include "bench.h"
+
+#include <x86intrin.h>
+
+/* Children of wait4(). */
+#define CHILDREN	1000
+
+static int quick = 1;
+
+/* Time that CPU 0 has been idle, in clock ticks of sysconf(3): all that /proc/stat tells. */
+static unsigned long idle_ticks(void)
+{
+	unsigned long user, nice, system, idle;
+	FILE *f = fopen("/proc/stat", "re");
+
+	if (!f || fscanf(f, "%*[^\n]\ncpu0 %lu %lu %lu %lu", &user, &nice, &system, &idle) != 4)
+		die("reading /proc/stat");
+	fclose(f);
+	return idle;
+}
+
+/* Run @fn(@nr) to warm up, then again with @nr iterations, and print what each took. */
+static void measure(const char *name, void (*fn)(int nr), int nr)
+{
+	unsigned long idle, ticks;
+	long long ns;
+
+	nr = nr / quick ?: 1;
+	fn(nr / 8 ?: 1);
+
+	idle = idle_ticks();
+	ns = now_ns();
+	ticks = __rdtsc();
+	fn(nr);
+	ticks = __rdtsc() - ticks;
+	ns = now_ns() - ns;
+	idle = idle_ticks() - idle;
+
+	result(name, "self", "ticks", "per-iteration", (double)ticks / nr);
+	result(name, "self", "time", "ns", (double)ns / nr);
+	result(name, "self", "idle", "clock-ticks", idle);
+	tap_ok(name);
+}
+
+/* fork(2) of a child that does nothing but exit, and its reaping. */
+static void fork_exit(int nr)
+{
+	pid_t pid;
+
+	while (nr--) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			die("fork");
+	}
+}
+
+static volatile int caught;
+
+static void catch(int sig)
+{
+	caught++;
+}
+
+/* A signal to oneself, with a handler. */
+static void signal_self(int nr)
+{
+	const pid_t pid = getpid();
+
+	while (nr--)
+		kill(pid, SIGUSR1);
+}
+
+/* The one who is sent signals: on a shared_page(). */
+struct other {
+	pid_t pid, parent;
+	sigset_t wait;
+};
+
+static struct other *other;
+
+/* For spawn(): be interrupted by SIGUSR1 in sigsuspend(2), and answer with the same. */
+static void answer_forever(void *arg)
+{
+	for (;;) {
+		sigsuspend(&other->wait);
+		kill(other->parent, SIGUSR1);
+	}
+}
+
+/* A signal there and one back, both sides in sigsuspend(2). */
+static void ping_pong(int nr)
+{
+	while (nr--) {
+		kill(other->pid, SIGUSR1);
+		sigsuspend(&other->wait);
+	}
+}
+
+/* A signal with a handler to another process, which is let run until it has been caught. */
+static void signal_other(int nr)
+{
+	volatile int *count = (volatile int *)(other + 1);
+	int before;
+
+	while (nr--) {
+		before = *count;
+		kill(other->pid, SIGUSR2);
+		while (*count == before)
+			sched_yield();
+	}
+}
+
+static void catch_shared(int sig)
+{
+	++*(volatile int *)(other + 1);
+}
+
+/* For spawn(). */
+static void yield_forever(void *arg)
+{
+	for (;;)
+		sched_yield();
+}
+
+/* SIGSTOP and SIGCONT of a child that no one traces, each seen by waitpid(2). */
+static void stop_cont(int nr)
+{
+	int status;
+
+	while (nr--) {
+		kill(other->pid, SIGSTOP);
+		if (waitpid(other->pid, &status, WUNTRACED) < 0 || !WIFSTOPPED(status))
+			die("no stop");
+		kill(other->pid, SIGCONT);
+		if (waitpid(other->pid, &status, WCONTINUED) < 0 || !WIFCONTINUED(status))
+			die("no continue");
+	}
+}
+
+/* For spawn(). */
+static void getppid_forever(void *arg)
+{
+	for (;;)
+		syscall(SYS_getppid);
+}
+
+static void resume(long request, int want)
+{
+	int status;
+
+	if (sys_ptrace(request, other->pid, 0, NULL))
+		die("ptrace request %#lx", request);
+	status = sys_wait(other->pid, 0);
+	if (status != want) {
+		errno = EPROTO;
+		die("wait status %#x instead of %#x", status, want);
+	}
+}
+
+/* A system call traced: its two stops. */
+static void traced_syscall(int nr)
+{
+	while (nr--) {
+		resume(PTRACE_SYSCALL, SIGNAL_STATUS(SIGTRAP | 0x80));
+		resume(PTRACE_SYSCALL, SIGNAL_STATUS(SIGTRAP | 0x80));
+	}
+}
+
+/* One instruction of a tracee. */
+static void single_step(int nr)
+{
+	while (nr--)
+		resume(PTRACE_SINGLESTEP, SIGNAL_STATUS(SIGTRAP));
+}
+
+/* wait4(2) for any of CHILDREN children, which all live. */
+static void wait_scan(int nr)
+{
+	int status;
+
+	while (nr--) {
+		if (wait4(-1, &status, WNOHANG, NULL))
+			die("a child has ended");
+	}
+}
+
+static pid_t children[CHILDREN];
+
+static void start_children(void (*fn)(void *arg))
+{
+	int i;
+
+	for (i = 0; i < CHILDREN; i++) {
+		children[i] = spawn(fn, NULL);
+		if (children[i] < 0)
+			die("fork");
+		if (fn == pause_forever && wait_task_state(children[i], children[i], "S"))
+			die("child does not get to sleep");
+	}
+}
+
+static void end_children(void)
+{
+	int i;
+
+	for (i = 0; i < CHILDREN; i++)
+		kill(children[i], SIGKILL);
+	for (i = 0; i < CHILDREN; i++)
+		waitpid(children[i], NULL, 0);
+}
+
+/* CHILDREN children that have ended, all @nr times: reaped by wait4(2) as they come. */
+static void wait_reap(int nr)
+{
+	int i, status;
+
+	while (nr--) {
+		for (i = 0; i < CHILDREN; i++) {
+			children[i] = fork();
+			if (!children[i])
+				_exit(0);
+			if (children[i] < 0)
+				die("fork");
+		}
+		for (i = 0; i < CHILDREN; i++) {
+			if (wait4(-1, &status, 0, NULL) < 0)
+				die("wait4");
+		}
+	}
+}
+
+/* Have another process do @fn. */
+static void other_start(void (*fn)(void *arg))
+{
+	other->parent = getpid();
+	other->pid = spawn(fn, NULL);
+	if (other->pid < 0)
+		die("fork");
+}
+
+static void other_end(void)
+{
+	kill_and_reap(other->pid);
+}
+
+static void other_seize(void (*fn)(void *arg))
+{
+	other_start(fn);
+	if (sys_ptrace(PTRACE_SEIZE, other->pid, 0, (void *)PTRACE_O_TRACESYSGOOD))
+		die("PTRACE_SEIZE");
+	if (sys_ptrace(PTRACE_INTERRUPT, other->pid, 0, NULL) ||
+	    sys_wait(other->pid, 0) != STOP_STATUS(SIGTRAP))
+		die("PTRACE_INTERRUPT");
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction action = { .sa_handler = catch };
+	sigset_t block;
+
+	if (argc > 1 && !strcmp(argv[1], "--quick"))
+		quick = 50;
+	setlinebuf(stdout);
+	run_on_cpu(0);
+	other = shared_page();
+	if (!other)
+		die("no page");
+
+	measure("fork-exit", fork_exit, 2000);
+
+	sigaction(SIGUSR1, &action, NULL);
+	measure("signal-self", signal_self, 50000);
+
+	action.sa_handler = catch_shared;
+	sigaction(SIGUSR2, &action, NULL);
+	other_start(yield_forever);
+	measure("signal-other", signal_other, 20000);
+	other_end();
+
+	/* SIGUSR1 is blocked but in sigsuspend(): none comes before it */
+	sigemptyset(&block);
+	sigaddset(&block, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &block, &other->wait);
+	other_start(answer_forever);
+	measure("sigsuspend", ping_pong, 10000);
+	other_end();
+	sigprocmask(SIG_SETMASK, &other->wait, NULL);
+
+	other_start(pause_forever);
+	measure("stop-cont", stop_cont, 5000);
+	other_end();
+
+	other_seize(getppid_forever);
+	measure("traced-syscall", traced_syscall, 5000);
+	other_end();
+
+	other_seize(getppid_forever);
+	measure("single-step", single_step, 10000);
+	other_end();
+
+	start_children(pause_forever);
+	measure("wait-scan", wait_scan, 1000);
+	end_children();
+	measure("wait-reap", wait_reap, 3);
+	return tap_end();
+}
