@@ -3,7 +3,7 @@
 
 # Settings of a call, handed to the scripts: make check BASE=6.12 T=gstop_seize
 export BASE ARCH SERIES KSRC TREE CONFIG T V BUILD TIMEOUT JOBS
-export BASES ARCHS MORE PARALLEL FORCE ORACLE DURATION COUNT SEED THREADS
+export RUNS RESULTS BASES ARCHS MORE PARALLEL FORCE ORACLE DURATION COUNT SEED THREADS
 
 .DEFAULT_GOAL := help
 
@@ -57,6 +57,12 @@ regress: setup	## kernel selftests, strace, gdb, criu, stress-ng: both kernels, 
 
 races:	setup	## which data races the unpatched kernel has, for CONFIG=kcsan (DURATION=s SEED=n)
 	@scripts/races
+
+bench:	setup	## what it costs and what it buys, measured side by side (RUNS=n, WHAT='...': some)
+	@scripts/bench $(WHAT)
+
+bench-compare:	## what differs between two runs of make bench, beyond noise (A=... B=...)
+	@scripts/bench-compare $(A) $(B)
 
 matrix:	setup	## make check for all bases and architectures (BASES=... ARCHS=...: some)
 	@scripts/matrix
