@@ -12,6 +12,8 @@
  * always runs. A benchmark during which that CPU was idle is a failure.)
  *
  *	usage: cost [--quick]	--quick: few iterations, to see whether it works
+ *	       cost --tsc-khz	how fast that counter is here, for a guest that has no better
+ *				way to find out; made for the host
  *
  * x86-64 alone, for that counter.
  */
@@ -272,11 +274,26 @@ static void other_seize(void (*fn)(void *arg))
 		die("PTRACE_INTERRUPT");
 }
 
+/* Print the rate of the time stamp counter in kHz. */
+static int tsc_khz(void)
+{
+	long long ns = now_ns();
+	unsigned long ticks = __rdtsc();
+
+	usleep(500000);
+	ticks = __rdtsc() - ticks;
+	ns = now_ns() - ns;
+	printf("%.0f\n", ticks * 1e6 / ns);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = catch };
 	sigset_t block;
 
+	if (argc > 1 && !strcmp(argv[1], "--tsc-khz"))
+		return tsc_khz();
 	if (argc > 1 && !strcmp(argv[1], "--quick"))
 		quick = 50;
 	setlinebuf(stdout);
