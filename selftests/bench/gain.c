@@ -18,7 +18,8 @@
  * The ways take turns, a block of events each, so that what disturbs the host disturbs all.
  * The tracer is on CPU 0. Tracees and those who send signals are on CPU 1.
  *
- *	usage: gain [--quick]	--quick: few samples, to see whether it works
+ *	usage: gain [--quick] [latency|inspect|cycle|storm|threads]
+ *				--quick: few samples, to see whether it works
  */
 #include "bench.h"
 
@@ -897,6 +898,13 @@ static void measure_threads(void)
 	}
 }
 
+static const char *part;	/* of it all, or NULL for all */
+
+static bool wanted(const char *name)
+{
+	return !part || !strcmp(part, name);
+}
+
 int main(int argc, char **argv)
 {
 	const struct rlimit files = { 8192, 8192 };
@@ -904,7 +912,12 @@ int main(int argc, char **argv)
 	struct watched all[WAYS] = { 0 };
 	enum way way;
 
-	quick = argc > 1 && !strcmp(argv[1], "--quick");
+	if (argc > 1 && !strcmp(argv[1], "--quick")) {
+		quick = true;
+		argc--;
+		argv++;
+	}
+	part = argc > 1 ? argv[1] : NULL;
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
 		printf("1..0 # SKIP this needs two CPUs\n");
 		return 4;
@@ -925,13 +938,19 @@ int main(int argc, char **argv)
 
 	for (way = 0; way < WAYS; way++)
 		watched_start(&all[way], way);
-	measure_latency(all);
-	measure_inspection(all, false);
-	measure_inspection(all, true);
-	measure_cycles(all);
+	if (wanted("latency"))
+		measure_latency(all);
+	if (wanted("inspect")) {
+		measure_inspection(all, false);
+		measure_inspection(all, true);
+	}
+	if (wanted("cycle"))
+		measure_cycles(all);
 	for (way = 0; way < WAYS; way++)
 		watched_end(&all[way]);
-	measure_storm();
-	measure_threads();
+	if (wanted("storm"))
+		measure_storm();
+	if (wanted("threads"))
+		measure_threads();
 	return tap_end();
 }
