@@ -11,7 +11,9 @@
  * CPU is idle is virtual time as well, so none may be: all here is on one CPU, and somebody
  * always runs. A benchmark during which that CPU was idle is a failure.)
  *
- *	usage: cost [--quick]	--quick: few iterations, to see whether it works
+ *	usage: cost [--count] [--quick]
+ *				--count: the counter has to count instructions, or nothing is
+ *				measured; --quick: few iterations, to see whether it works
  *	       cost --tsc-khz	how fast that counter is here, for a guest that has no better
  *				way to find out; made for the host
  *
@@ -274,6 +276,35 @@ static void other_seize(void (*fn)(void *arg))
 		die("PTRACE_INTERRUPT");
 }
 
+/*
+ * Make sure that one tick of the counter is one instruction, by a loop of two that is short
+ * enough not to be interrupted by the timer most of the times.
+ */
+static void check_counter(void)
+{
+	const unsigned long loops = 100000;
+	unsigned long best = ~0UL, ticks;
+	double each;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		unsigned long n = loops;
+
+		ticks = __rdtsc();
+		__asm__ __volatile__("1: dec %0; jnz 1b" : "+r"(n) : : "cc");
+		ticks = __rdtsc() - ticks;
+		if (ticks < best)
+			best = ticks;
+	}
+	each = best / 2.0 / loops;
+	if (each < 0.999 || each > 1.001) {
+		errno = ERANGE;
+		die("%.4f ticks an instruction", each);
+	}
+	result("counter", "self", "instruction", "ticks", each);
+	tap_ok("the counter counts instructions");
+}
+
 /* Print the rate of the time stamp counter in kHz. */
 static int tsc_khz(void)
 {
@@ -294,10 +325,15 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "--tsc-khz"))
 		return tsc_khz();
-	if (argc > 1 && !strcmp(argv[1], "--quick"))
-		quick = 50;
 	setlinebuf(stdout);
 	run_on_cpu(0);
+	if (argc > 1 && !strcmp(argv[1], "--count")) {
+		check_counter();
+		argc--;
+		argv++;
+	}
+	if (argc > 1 && !strcmp(argv[1], "--quick"))
+		quick = 50;
 	other = shared_page();
 	if (!other)
 		die("no page");
