@@ -17,6 +17,9 @@
  *	       cost --tsc-khz	how fast that counter is here, for a guest that has no better
  *				way to find out; made for the host
  *
+ * With COST_PHASE=n in the environment each begins at another point between two ticks of the
+ * timer, so that runs differ in what else happens to fall into them.
+ *
  * x86-64 alone, for that counter.
  */
 #include "bench.h"
@@ -48,6 +51,9 @@ static void measure(const char *name, void (*fn)(int nr), int nr)
 
 	nr = nr / quick ?: 1;
 	fn(nr / 8 ?: 1);
+	/* where instructions are counted all runs are the same, but for this */
+	if (getenv("COST_PHASE"))
+		spin_ns(atoi(getenv("COST_PHASE")) * 137000LL);
 
 	idle = idle_ticks();
 	ns = now_ns();
