@@ -202,14 +202,18 @@ static void single_step(int nr)
 		resume(PTRACE_SINGLESTEP, SIGNAL_STATUS(SIGTRAP));
 }
 
-/* wait4(2) for any of CHILDREN children, which all live. */
+/*
+ * wait4(2) for any of CHILDREN children, none of which has anything to report. With
+ * WUNTRACED, or else wait_task_stopped() returns for those that are not traced before it gets
+ * to anything that the series changes.
+ */
 static void wait_scan(int nr)
 {
 	int status;
 
 	while (nr--) {
-		if (wait4(-1, &status, WNOHANG, NULL))
-			die("a child has ended");
+		if (wait4(-1, &status, WNOHANG | WUNTRACED, NULL))
+			die("a child has something to report");
 	}
 }
 
@@ -225,6 +229,25 @@ static void start_children(void (*fn)(void *arg))
 			die("fork");
 		if (fn == pause_forever && wait_task_state(children[i], children[i], "S"))
 			die("child does not get to sleep");
+	}
+}
+
+/*
+ * Seize all children as any tracer does today. With @trap each is trapped, too, and its wait
+ * status is taken: it is looked at under its siglock then, and there is nothing.
+ */
+static void seize_children(bool trap)
+{
+	int i;
+
+	for (i = 0; i < CHILDREN; i++) {
+		if (sys_ptrace(PTRACE_SEIZE, children[i], 0, NULL))
+			die("PTRACE_SEIZE");
+		if (!trap)
+			continue;
+		if (sys_ptrace(PTRACE_INTERRUPT, children[i], 0, NULL) ||
+		    sys_wait(children[i], 0) != STOP_STATUS(SIGTRAP))
+			die("PTRACE_INTERRUPT");
 	}
 }
 
@@ -378,6 +401,13 @@ int main(int argc, char **argv)
 
 	start_children(pause_forever);
 	measure("wait-scan", wait_scan, 1000);
+	seize_children(false);
+	measure("wait-scan-traced", wait_scan, 1000);
+	end_children();
+	/* new ones: none is seized twice */
+	start_children(pause_forever);
+	seize_children(true);
+	measure("wait-scan-trapped", wait_scan, 1000);
 	end_children();
 	measure("wait-reap", wait_reap, 3);
 	return tap_end();
