@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the programs that measure share: clocks, samples and what is made of them, and
- * the lines that they print for the host (scripts/bench-collect):
+ * the lines that they print for the host (scripts/bench-json):
  *
  *	RESULT name way stat unit value		one figure
  *	HIST name way upper:count ...		how samples are distributed, in ns
@@ -93,9 +93,13 @@ struct samples {
 	long long *ns;
 };
 
-/* Add @ns to @s. */
+/* Add @ns to @s. Nothing takes less than no time. */
 static inline void sample(struct samples *s, long long ns)
 {
+	if (ns < 0) {
+		errno = ERANGE;
+		die("a sample of %lld ns", ns);
+	}
 	if (s->nr == s->max) {
 		s->max = s->max ? 2 * s->max : 1024;
 		s->ns = realloc(s->ns, s->max * sizeof(*s->ns));
@@ -103,6 +107,18 @@ static inline void sample(struct samples *s, long long ns)
 			die("realloc");
 	}
 	s->ns[s->nr++] = ns;
+}
+
+/* Have room in @s for @max samples, touched: adding one takes no page fault then. */
+static inline void samples_reserve(struct samples *s, unsigned int max)
+{
+	if (s->max >= max)
+		return;
+	s->ns = realloc(s->ns, max * sizeof(*s->ns));
+	if (!s->ns)
+		die("realloc");
+	memset(s->ns + s->nr, 0xff, (max - s->nr) * sizeof(*s->ns));
+	s->max = max;
 }
 
 static inline int __compare_ns(const void *a, const void *b)

@@ -24,6 +24,7 @@
 #include "bench.h"
 
 #include <elf.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -555,9 +556,18 @@ static void measure_cycles(struct watched *all)
 
 /* --- requests under a storm of SIGCONT --- */
 
+/* Of each slice, calm and stormy in turn, in ns. */
+#define SLICE_NS	50000000
+
+/* Samples at most of a kind of request, which is more than there is time for. */
+#define REQUESTS_MAX	1000000
+
+/* On a shared_page(). */
 struct storm {
 	pid_t pid;
 	unsigned long sent;
+	int turn;		/* odd: send; even: sleep on it, by futex(2) */
+	int seen;		/* the last even one at which the sender stopped */
 };
 
 static void storm_forever(void *arg)
@@ -566,55 +576,123 @@ static void storm_forever(void *arg)
 
 	run_on_cpu(1);
 	for (;;) {
+		const int turn = __atomic_load_n(&storm->turn, __ATOMIC_ACQUIRE);
+
+		if (turn % 2 == 0) {
+			__atomic_store_n(&storm->seen, turn, __ATOMIC_RELEASE);
+			syscall(SYS_futex, &storm->turn, FUTEX_WAIT, turn, NULL, NULL, 0);
+			continue;
+		}
 		kill(storm->pid, SIGCONT);
 		__atomic_add_fetch(&storm->sent, 1, __ATOMIC_RELAXED);
 	}
 }
 
-/* Requests per second of @tid, in a trap, for @ns. */
-static double request_rate(pid_t tid, long request, long long ns)
+/* Let the sender send. Returns when it does. */
+static void storm_begin(struct storm *storm)
+{
+	const unsigned long before = __atomic_load_n(&storm->sent, __ATOMIC_RELAXED);
+
+	__atomic_add_fetch(&storm->turn, 1, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &storm->turn, FUTEX_WAKE, 1, NULL, NULL, 0);
+	while (__atomic_load_n(&storm->sent, __ATOMIC_RELAXED) == before)
+		sched_yield();
+}
+
+/* Have the sender stop. Returns when it has. */
+static void storm_end(struct storm *storm)
+{
+	const int turn = __atomic_add_fetch(&storm->turn, 1, __ATOMIC_RELEASE);
+
+	while (__atomic_load_n(&storm->seen, __ATOMIC_ACQUIRE) != turn)
+		sched_yield();
+}
+
+/*
+ * What is asked for in each pass. GETREGSET alone acknowledges nothing: after the first
+ * SIGCONT there is no other re-trap for it to meet. It is shown for that, and both are what
+ * a tracer does.
+ */
+enum asked { GETSIGINFO, GETREGSET, BOTH, ASKED };
+
+static const char * const asked_name[ASKED] = { "getsiginfo", "getregset", "both" };
+
+static void ask(pid_t tid, enum asked what)
 {
 	struct user_regs_struct regs;
-	struct iovec iov;
-	long long start = now_ns(), end;
-	unsigned long nr = 0;
+	struct iovec iov = { &regs, sizeof(regs) };
 	siginfo_t info;
 
+	if (what != GETREGSET)
+		t_ptrace(PTRACE_GETSIGINFO, tid, 0, &info);
+	if (what != GETSIGINFO)
+		t_ptrace(PTRACE_GETREGSET, tid, NT_PRSTATUS, &iov);
+}
+
+/* What has been measured in all slices of a kind. */
+struct slices {
+	unsigned long passes, sent;
+	long long ns;
+	struct usage used;
+	struct samples samples;
+};
+
+/* Ask @storm->pid, in its trap, for the time of a slice, and add what comes of it to @sum. */
+static void run_slice(struct storm *storm, enum asked what, struct slices *sum)
+{
+	const unsigned long sent = __atomic_load_n(&storm->sent, __ATOMIC_RELAXED);
+	const struct usage before = usage_now();
+	const long long start = now_ns();
+	long long last = start, now;
+
 	do {
-		iov = (struct iovec){ &regs, sizeof(regs) };
-		t_ptrace(request, tid,
-			 request == PTRACE_GETREGSET ? NT_PRSTATUS : 0,
-			 request == PTRACE_GETREGSET ? (void *)&iov : (void *)&info);
-		nr++;
-		end = now_ns();
-	} while (end - start < ns);
-	return nr * 1e9 / (end - start);
+		ask(storm->pid, what);
+		now = now_ns();
+		sample(&sum->samples, now - last);
+		sum->passes++;
+		last = now;
+	} while (now - start < SLICE_NS);
+	sum->ns += now - start;
+	usage_add(&sum->used, before);
+	sum->sent += __atomic_load_n(&storm->sent, __ATOMIC_RELAXED) - sent;
+}
+
+/* Print all of @sum, for @weather and @what, and empty it, but for the room it has. */
+static void print_slices(const char *weather, enum asked what, const char *way,
+			 struct slices *sum)
+{
+	struct samples samples;
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s-%s", weather, asked_name[what]);
+	result(name, way, "rate", "per-second", sum->passes * 1e9 / sum->ns);
+	result(name, way, "signals", "per-second", sum->sent * 1e9 / sum->ns);
+	result(name, way, "calls", "per-event", (double)sum->used.calls / sum->passes);
+	result(name, way, "switches", "per-event", (double)sum->used.switches / sum->passes);
+	print_samples(name, way, &sum->samples);
+	samples = sum->samples;
+	*sum = (struct slices){ .samples = samples };
 }
 
 /*
  * Rates for a tracee in notify mode, or for a plain one in its trap, which is not notified, on
- * CPU @cpu, or on any (-1).
+ * CPU @cpu, or on any (-1). Calm and storm take turns, so that what disturbs the host
+ * disturbs both.
  */
 static void storm_on(const char *way, bool notify, int cpu)
 {
-	static const struct {
-		long request;
-		const char *name;
-	} requests[] = {
-		{ PTRACE_GETSIGINFO, "getsiginfo" },
-		{ PTRACE_GETREGSET, "getregset" },
-	};
-	const long long ns = scale(20) * 50000000LL;
+	static struct slices calm, stormy;
 	struct storm *storm = shared_page();
+	enum asked what;
 	cpu_set_t set;
 	pid_t sender;
-	double calm, stormy;
-	char name[64];
-	size_t i;
-	int status;
+	int i, status;
 
 	if (!storm)
 		die("no page");
+	/* room is made beforehand: a page fault would be part of a request's time */
+	samples_reserve(&calm.samples, REQUESTS_MAX);
+	samples_reserve(&stormy.samples, REQUESTS_MAX);
 	storm->pid = spawn(pause_forever, NULL);
 	CPU_ZERO(&set);
 	CPU_SET(cpu >= 0 ? cpu : 0, &set);
@@ -626,24 +704,23 @@ static void storm_on(const char *way, bool notify, int cpu)
 		die("PTRACE_SEIZE");
 	t_ptrace(PTRACE_INTERRUPT, storm->pid, 0, NULL);
 	t_wait_trap(storm->pid);
-	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
-		calm = request_rate(storm->pid, requests[i].request, ns);
-		storm->sent = 0;
-		sender = spawn(storm_forever, storm);
-		if (sender < 0)
-			die("fork");
-		while (!__atomic_load_n(&storm->sent, __ATOMIC_RELAXED))
-			sched_yield();
-		stormy = request_rate(storm->pid, requests[i].request, ns);
-		kill_and_reap(sender);
-		/* the re-traps have been as many as they were: leave none to be reaped */
-		t_stopped(storm->pid);
-		wait4(storm->pid, &status, __WALL | WNOHANG, NULL);
-		snprintf(name, sizeof(name), "storm-%s", requests[i].name);
-		result(name, way, "calm", "per-second", calm);
-		result(name, way, "storm", "per-second", stormy);
-		result(name, way, "signals", "per-second", storm->sent * 1e9 / ns);
+	sender = spawn(storm_forever, storm);
+	if (sender < 0)
+		die("fork");
+	for (what = 0; what < ASKED; what++) {
+		for (i = 0; i < scale(20); i++) {
+			run_slice(storm, what, &calm);
+			storm_begin(storm);
+			run_slice(storm, what, &stormy);
+			storm_end(storm);
+			/* leave no notification for the calm */
+			t_stopped(storm->pid);
+			wait4(storm->pid, &status, __WALL | WNOHANG, NULL);
+		}
+		print_slices("calm", what, way, &calm);
+		print_slices("storm", what, way, &stormy);
 	}
+	kill_and_reap(sender);
 	kill_and_reap(storm->pid);
 	munmap(storm, getpagesize());
 }
