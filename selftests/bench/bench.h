@@ -155,9 +155,11 @@ static inline void print_histogram(const char *name, const char *way,
 	printf("\n");
 }
 
-/* Print median, p99, maximum and distribution of @s, and empty it. */
-static inline void print_samples(const char *name, const char *way, struct samples *s)
+/* Print median, p99, maximum and distribution of @s, and empty it. Returns the median. */
+static inline long long print_samples(const char *name, const char *way, struct samples *s)
 {
+	long long median;
+
 	if (!s->nr) {
 		errno = ENODATA;
 		die("%s %s: no sample", name, way);
@@ -168,7 +170,9 @@ static inline void print_samples(const char *name, const char *way, struct sampl
 	result(name, way, "max", "ns", s->ns[s->nr - 1]);
 	result(name, way, "samples", "count", s->nr);
 	print_histogram(name, way, s);
+	median = s->ns[s->nr / 2];
 	s->nr = 0;
+	return median;
 }
 
 #endif /* BENCH_H */

@@ -15,7 +15,19 @@
  * context switches is counted beside the time: system calls by the wrappers t_*(), which
  * all of the tracer's go through while it is measured.
  *
- * The ways take turns, a block of events each, so that what disturbs the host disturbs all.
+ * For latency, inspection and cycles the ways take turns, a block of events each, and who is first
+ * in turn changes, so that what disturbs the host disturbs all, and what a way leaves behind
+ * meets each of the others. Calm and storm take turns as well. With many threads it would take
+ * too long to start them anew for each round: there one way follows the other as a whole.
+ *
+ * For the latency there is a fifth:
+ *
+ *	listen-no-siginfo	as listen, but all that is read is the wait status, which tells
+ *			a tracer in PTRACE_LISTEN what it was when the tracee trapped. In notify
+ *			mode GETSIGINFO has to be called, it acknowledges; here it need not be.
+ *			Listed for those who do without, and no target: what it is told may be
+ *			out of date, and the job is to know the state as it is
+ *
  * The tracer is on CPU 0. Tracees and those who send signals are on CPU 1.
  *
  *	usage: gain [--quick] [latency|inspect|cycle|storm|threads]
@@ -36,13 +48,21 @@
 /* Of each block, in which a way has its turn. */
 #define BLOCK		25
 
+/* ... and for how long, in ns, where it is for a time. */
+#define SLICE_NS	50000000
+
 /* Threads of a tracee at most. */
 #define CROWD_MAX	4000
 #define CROWD_STACK	(64 * 1024)
 
-enum way { NOTIFY, LISTEN, POLL, PROC, WAYS };
+enum way {
+	NOTIFY, LISTEN, POLL, PROC, WAYS,
+	LISTEN_STATUS = WAYS, LATENCY_WAYS
+};
 
-static const char * const way_name[WAYS] = { "notify", "listen", "poll", "proc" };
+static const char * const way_name[LATENCY_WAYS] = {
+	"notify", "listen", "poll", "proc", "listen-no-siginfo"
+};
 
 static bool quick;
 
@@ -83,8 +103,11 @@ static pid_t t_wait(pid_t tid, int *status)
 	return ret;
 }
 
-/* Wait for a STOP trap of @tid, which is the next that it does. */
-static void t_wait_trap(pid_t tid)
+/*
+ * Wait for a STOP trap of @tid, which is the next that it does. Returns whether there was a
+ * group stop then, by the wait status.
+ */
+static bool t_wait_trap(pid_t tid)
 {
 	int status;
 
@@ -93,6 +116,7 @@ static void t_wait_trap(pid_t tid)
 		errno = EPROTO;
 		die("wait status %#x of %d is no STOP trap", status, tid);
 	}
+	return WSTOPSIG(status) != SIGTRAP;
 }
 
 /* By GETSIGINFO: is @tid, which is in a STOP trap, group stopped? */
@@ -206,7 +230,7 @@ static void watched_main(void *arg)
 /* Has @w, in a trap, traced in any way but PROC, to be told to go on watching? */
 static void rearm(struct watched *w)
 {
-	if (w->way == LISTEN)
+	if (w->way == LISTEN || w->way == LISTEN_STATUS)
 		t_ptrace(PTRACE_LISTEN, w->tid, 0, NULL);
 }
 
@@ -270,6 +294,10 @@ static void wait_known(struct watched *w, bool stopped)
 			rearm(w);
 			t_wait_trap(w->tid);
 		}
+		break;
+	case LISTEN_STATUS:
+		while (t_wait_trap(w->tid) != stopped)
+			rearm(w);
 		break;
 	case POLL:
 		do {
@@ -392,26 +420,37 @@ static void order(int fd, const void *what, size_t size)
 
 /* The figures of a kind of event, for each way. */
 struct event_stats {
-	struct samples known[WAYS], reads[WAYS];
-	struct usage used[WAYS];
-	int events[WAYS];
+	struct samples known[LATENCY_WAYS], reads[LATENCY_WAYS];
+	struct usage used[LATENCY_WAYS];
+	int events[LATENCY_WAYS];
 };
 
-/* One event: the change, ordered already; note in @st when it is known and @w is read. */
-static void event(struct watched *w, bool stopped, const long long *stamp,
-		  struct event_stats *st)
+/*
+ * One event: the change, which is ordered by writing @what, of @size, to @fd, and who makes it
+ * notes in @stamp when; note in @st when it is known and @w is read.
+ */
+static void event(struct watched *w, bool stopped, const long long *stamp, int fd,
+		  const void *what, size_t size, struct event_stats *st)
 {
-	const struct usage start = usage_now();
-	long long known, done;
+	const long long before = __atomic_load_n(stamp, __ATOMIC_RELAXED);
+	struct usage start;
+	long long known, done, changed;
 
+	order(fd, what, size);
+	start = usage_now();
 	wait_known(w, stopped);
 	known = now_ns();
+	changed = __atomic_load_n(stamp, __ATOMIC_RELAXED);
+	if (changed == before || known < changed) {
+		errno = EPROTO;
+		die("%s knew of a change before it was", way_name[w->way]);
+	}
 	read_known(w, stopped);
 	done = now_ns();
 	rearm(w);
 	usage_add(&st->used[w->way], start);
-	sample(&st->known[w->way], known - *stamp);
-	sample(&st->reads[w->way], done - *stamp);
+	sample(&st->known[w->way], known - changed);
+	sample(&st->reads[w->way], done - changed);
 	st->events[w->way]++;
 }
 
@@ -421,7 +460,7 @@ static void print_events(const char *name, struct event_stats *st)
 	enum way way;
 
 	snprintf(reads, sizeof(reads), "%s+reads", name);
-	for (way = 0; way < WAYS; way++) {
+	for (way = 0; way < LATENCY_WAYS; way++) {
 		print_samples(name, way_name[way], &st->known[way]);
 		print_samples(reads, way_name[way], &st->reads[way]);
 		print_usage(reads, way, &st->used[way], st->events[way]);
@@ -433,8 +472,7 @@ static void measure_latency(struct watched *all)
 	static struct event_stats stop, cont;
 	struct continuer *c = shared_page();
 	struct cont_order cont_order;
-	int block, i, delay;
-	enum way way;
+	int block, n, i, delay;
 	pid_t pid;
 
 	if (!c || pipe2(c->order, O_CLOEXEC))
@@ -443,21 +481,26 @@ static void measure_latency(struct watched *all)
 	if (pid < 0)
 		die("fork");
 	for (block = 0; block < scale(40); block++) {
-		for (way = 0; way < WAYS; way++) {
-			for (i = 0; i < BLOCK; i++) {
-				struct watched *w = &all[way];
+		for (n = 0; n < LATENCY_WAYS; n++) {
+			struct watched *w = &all[(n + block) % LATENCY_WAYS];
 
+			for (i = 0; i < BLOCK; i++) {
 				delay = some_delay();
-				order(w->page->order[1], &delay, sizeof(delay));
-				event(w, true, &w->page->stamp, &stop);
-				/* its first thread has to be there, for the next order */
-				if (wait_task_state(w->pid, w->pid, "T"))
-					die("first thread does not stop");
+				event(w, true, &w->page->stamp, w->page->order[1],
+				      &delay, sizeof(delay), &stop);
+				/*
+				 * Its first thread has to be there, for the next order, and so
+				 * has the second: one just detached is not stopped at once, and
+				 * might be taken for continued.
+				 */
+				if (wait_task_state(w->pid, w->pid, "T") ||
+				    wait_task_state(w->pid, w->tid, w->way == PROC ? "T" : "t"))
+					die("%s: tracee does not stop", way_name[w->way]);
 
 				cont_order.pid = w->pid;
 				cont_order.delay = some_delay();
-				order(c->order[1], &cont_order, sizeof(cont_order));
-				event(w, false, &c->stamp, &cont);
+				event(w, false, &c->stamp, c->order[1],
+				      &cont_order, sizeof(cont_order), &cont);
 			}
 		}
 	}
@@ -493,15 +536,17 @@ static void measure_inspection(struct watched *all, bool peek)
 	const char *name = peek ? "inspect-peek" : "inspect";
 	static struct samples samples[WAYS];
 	struct usage used[WAYS] = { 0 };
-	int block, i, nr[WAYS] = { 0 };
+	int block, n, i, nr[WAYS] = { 0 };
 	long long start;
 	enum way way;
 
 	for (way = 0; way < WAYS; way++)
 		stop_now(&all[way]);
 	for (block = 0; block < scale(60); block++) {
-		for (way = 0; way < WAYS; way++) {
+		for (n = 0; n < WAYS; n++) {
 			const struct usage before = usage_now();
+
+			way = (n + block) % WAYS;
 
 			for (i = 0; i < BLOCK; i++) {
 				start = now_ns();
@@ -526,38 +571,41 @@ static void measure_inspection(struct watched *all, bool peek)
 
 static void measure_cycles(struct watched *all)
 {
-	long long spent[WAYS] = { 0 }, start, end;
+	static struct samples samples[WAYS];
+	long long spent[WAYS] = { 0 }, start, last, now;
 	struct usage used[WAYS] = { 0 };
-	int block, nr[WAYS] = { 0 };
+	int block, n, nr[WAYS] = { 0 };
 	enum way way;
 
 	for (block = 0; block < scale(20); block++) {
-		for (way = 0; way < WAYS; way++) {
+		for (n = 0; n < WAYS; n++) {
 			const struct usage before = usage_now();
 
+			way = (n + block) % WAYS;
 			start = now_ns();
+			last = start;
 			do {
 				stop_now(&all[way]);
 				continue_now(&all[way]);
 				nr[way]++;
-				end = now_ns();
-			} while (end - start < 50000000);
-			spent[way] += end - start;
+				now = now_ns();
+				sample(&samples[way], now - last);
+				last = now;
+			} while (now - start < SLICE_NS);
+			spent[way] += now - start;
 			usage_add(&used[way], before);
 		}
 	}
 	for (way = 0; way < WAYS; way++) {
 		result("cycle", way_name[way], "rate", "per-second",
 		       nr[way] * 1e9 / spent[way]);
+		print_samples("cycle", way_name[way], &samples[way]);
 		print_usage("cycle", way, &used[way], nr[way]);
 	}
 	tap_ok("cycles of stop and continue");
 }
 
 /* --- requests under a storm of SIGCONT --- */
-
-/* Of each slice, calm and stormy in turn, in ns. */
-#define SLICE_NS	50000000
 
 /* Samples at most of a kind of request, which is more than there is time for. */
 #define REQUESTS_MAX	1000000
@@ -945,7 +993,7 @@ static void measure_crowd(enum way way, bool any, int nr, int rounds)
 
 	snprintf(name, sizeof(name), "threads-%d", nr);
 	snprintf(label, sizeof(label), "%s%s", way_name[way], any ? "-any" : "");
-	print_samples(name, label, &samples);
+	result(name, label, "per-thread", "ns", print_samples(name, label, &samples) / nr);
 	result(name, label, "calls", "per-event", (double)used.calls / rounds);
 	result(name, label, "switches", "per-event", (double)used.switches / rounds);
 }
@@ -985,8 +1033,9 @@ static bool wanted(const char *name)
 int main(int argc, char **argv)
 {
 	const struct rlimit files = { 8192, 8192 };
+	const long long deadline = now_ms() + DEADLINE_MS;
 	struct timespec res;
-	struct watched all[WAYS] = { 0 };
+	struct watched all[LATENCY_WAYS] = { 0 };
 	enum way way;
 
 	if (argc > 1 && !strcmp(argv[1], "--quick")) {
@@ -999,10 +1048,16 @@ int main(int argc, char **argv)
 		printf("1..0 # SKIP this needs two CPUs\n");
 		return 4;
 	}
-	/* a clock that counts ticks of the timer has nothing to say about this */
-	if (clock_getres(CLOCK_MONOTONIC, &res) || res.tv_sec || res.tv_nsec > 1000) {
-		errno = ERANGE;
-		die("clock with a resolution of %ld ns", res.tv_nsec);
+	/*
+	 * A clock that counts ticks of the timer has nothing to say about this, and those who
+	 * poll can't sleep for less. The kernel gets to another some time after boot.
+	 */
+	while (clock_getres(CLOCK_MONOTONIC, &res) || res.tv_sec || res.tv_nsec > 1000) {
+		if (now_ms() > deadline) {
+			errno = ERANGE;
+			die("clock with a resolution of %ld ns", res.tv_nsec);
+		}
+		usleep(10000);
 	}
 	if (have_notify_mode() != 1) {
 		printf("1..0 # SKIP kernel without PTRACE_SEIZE_DEVEL\n");
@@ -1013,7 +1068,7 @@ int main(int argc, char **argv)
 		die("setrlimit");
 	run_on_cpu(0);
 
-	for (way = 0; way < WAYS; way++)
+	for (way = 0; way < LATENCY_WAYS; way++)
 		watched_start(&all[way], way);
 	if (wanted("latency"))
 		measure_latency(all);
@@ -1023,7 +1078,7 @@ int main(int argc, char **argv)
 	}
 	if (wanted("cycle"))
 		measure_cycles(all);
-	for (way = 0; way < WAYS; way++)
+	for (way = 0; way < LATENCY_WAYS; way++)
 		watched_end(&all[way]);
 	if (wanted("storm"))
 		measure_storm();
