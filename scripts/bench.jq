@@ -92,7 +92,9 @@ def judge($group; $target; $runs; $sense; $limit; $text):
 			if $about.config_differs == null then
 				"not judged: it is not known whether the configurations differ"
 			else "not judged: the configurations differ" end
-		elif $group == "buys" and $about.quick == true then "not judged: --quick"
+		# instructions neither: in few iterations a tick of the timer, or none, is a percent
+		elif ($group == "buys" or $group == "costs") and $about.quick == true then
+			"not judged: --quick"
 		elif $runs | hidden_by_noise($limit) then "not judged: noise"
 		elif $runs | median | if $sense == "at most" then . <= $limit else . >= $limit end then "met"
 		else "MISSED" end) };
