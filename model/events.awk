@@ -16,6 +16,7 @@ BEGIN {
 	what["notify_deferred"] = "it is woken up while a request is being served"
 	what["notify_other_trap"] = "it left a trap, and the tracer has not resumed it"
 	what["notify_state"] = "PTRACE_GETSIGINFO does not tell the state of now"
+	what["notify_ack"] = "PTRACE_GETSIGINFO has told the state, and does not acknowledge it"
 	what["interrupt_any_state"] = "a user instruction before the trap that was asked for"
 	what["interrupt_flag"] = "a trap has not cleared JOBCTL_TRAP_INTERRUPT"
 	what["end_detach"] = "TRAPPING stays, or it is not as the group stop state says"

@@ -249,7 +249,7 @@ mtype = {
 	notify_no_escape, notify_sticky, notify_merge, notify_listen, notify_hidden,
 	notify_deferred, notify_other_trap, notify_state, interrupt_any_state,
 	interrupt_flag, end_detach, end_kill, end_exec, seize_stopped, seize_quiet,
-	seize_plain, notify_cause, lost_wakeup, no_warning
+	seize_plain, notify_cause, notify_ack, lost_wakeup, no_warning
 };
 
 /* A line of a counterexample: who, in which function, and how that leaves thread t. */
@@ -360,6 +360,7 @@ inline recalc_sigpending(t)
 
 inline task_participate_group_stop(t)
 {
+	CHECK(no_warning, !(jc[t] & STOP_PENDING), t);
 	before_ = (jc[t] & STOP_CONSUME) != 0;
 	task_clear_jobctl_pending(t, STOP_PENDING);
 	if
@@ -602,6 +603,8 @@ inline ptrace_stop(t, kind)
 #endif
 #if defined(M_notify_threads_not_the_starter)
 #define STARTER_NOTIFIED(t)	false
+#elif defined(M_second_start_untold)
+#define STARTER_NOTIFIED(t)	(NOTIFY_MODE(t) && !sig_stopped)
 #else
 #define STARTER_NOTIFIED(t)	NOTIFY_MODE(t)
 #endif
@@ -622,7 +625,10 @@ inline do_signal_stop(t, signr)
 		:: !(jc[t] & STOP_PENDING) ->
 			if
 			:: !IN_EFFECT -> state_changed()
-			:: else
+			:: else ->
+				/* another stop signal while stopped is a start, too */
+				unread[t] = NOTIFY_MODE(t) && !DIES(t);
+				rd = 0
 			fi;
 			count = 0;
 			task_set_jobctl_pending(t, STOP_PENDING | STOP_CONSUME | SIGNR);
@@ -637,6 +643,7 @@ inline do_signal_stop(t, signr)
 				if
 				:: ok_ ->
 					count++;
+					unread[i_] = NOTIFY_MODE(i_) != 0;
 					if
 					:: pt[i_] && START_NOTIFIES(i_, t) -> ptrace_trap_notify(i_)
 					:: else -> signal_wake_up_state(i_, false, false)
@@ -860,6 +867,25 @@ proctype thread(byte t)
 		pc[t] = WINDOW;
 		LOG(tracee, ptrace_stop_leaves, SIGTSTP, t)
 	   }
+	/* who is not traced, and may be when it is back */
+	:: d_step {
+		(pc[t] == RELOCK || (pc[t] == USER && tif[t]) || (pc[t] == SLEEPS && st[t] == RUNNING)) &&
+			!sig_cld && !pt[t] && pend_stop && !(jc[t] & PENDING_MASK) &&
+			!group_exit && !(group_exec && t != 0) ->
+		MOVED(0);
+		pend_stop = 0;
+		jc[t] = jc[t] | STOP_DEQUEUED;
+		recalc_sigpending(t);
+		pc[t] = WINDOW;
+		LOG(tracee, get_signal, SIGTSTP, t)
+	   }
+	/* is_current_pgrp_orphaned(): the signal is ignored */
+	:: d_step {
+		pc[t] == WINDOW ->
+		MOVED(0);
+		pc[t] = RELOCK;
+		LOG(tracee, get_signal, none, t)
+	   }
 	:: d_step {
 		pc[t] == WINDOW ->
 		MOVED(0);
@@ -901,6 +927,32 @@ proctype thread(byte t)
 		ptrace_stop_end(t);
 		pc[t] = USER;
 		LOG(tracee, ptrace_stop_leaves, syscall_stop, t)
+	   }
+#endif
+#if defined(WITH_EXEC) || defined(WITH_SYSCALL)
+	/* exit_group() of the first thread: do_group_exit(), zap_other_threads() */
+	:: d_step {
+		t == 0 && pc[t] == SYSCALL && !group_exit && !group_exec ->
+		MOVED(0);
+		group_exit = 1;
+#ifdef WITH_EXEC
+		dropped = 0;
+#endif
+		sig_stopped = 0;
+		sig_cld = 0;
+		count = 0;
+		task_clear_jobctl_pending(t, PENDING_MASK);
+#if NTHREADS == 2
+		if
+		:: pc[1] < ZOMBIE ->
+			task_clear_jobctl_pending(1, PENDING_MASK);
+			fatal[1] = 1;
+			signal_wake_up_fatal(1)
+		:: else
+		fi;
+#endif
+		pc[t] = EXITS;
+		LOG(tracee, do_exit, none, t)
 	   }
 #endif
 #if defined(WITH_EXEC) && NTHREADS == 2
@@ -1024,6 +1076,13 @@ inline ptrace_unlink(t)
 #endif
 	if
 	:: ALIVE(t) && IN_EFFECT ->
+#ifdef WITH_EXEC
+		/* it was the first thread's, and is set again */
+		if
+		:: t == 0 -> dropped = 0
+		:: else
+		fi;
+#endif
 #if defined(M_interrupt_detach_runs)
 		jc[t] = jc[t] & ~STOP_PENDING
 #else
@@ -1139,7 +1198,9 @@ inline ack(t)
 {
 	if
 	:: ACKS(t) ->
-#if defined(M_notify_ack_change_lost)
+#if defined(M_never_acks)
+		skip
+#elif defined(M_notify_ack_change_lost)
 		jc[t] = jc[t] & ~DEFERRED;
 		task_clear_jobctl_pending(t, TRAP_NOTIFY)
 #elif defined(SEED2011) || defined(M_notify_no_escape_as_in_2011)
@@ -1334,6 +1395,8 @@ proctype ptracer()
 	:: d_step {
 		tpc == REQUEST && pc[tt] != NOTIFYING ->
 		MOVED(0);
+		CHECK(no_warning, trap[tt] == T_STOP && NOTIFY_MODE(tt) && IN_EFFECT && !(jc[tt] & SIGNR), tt);
+		CHECK(notify_state, trap[tt] == T_STOP && NOTIFY_MODE(tt) && !NOTIFY_TRAP(tt), tt);
 		CHECK(notify_state, trap[tt] == T_STOP && NOTIFY_MODE(tt) &&
 				    READS(tt) != IN_EFFECT, tt);
 #ifdef PLAIN
@@ -1353,6 +1416,8 @@ proctype ptracer()
 #if !defined(SEED2011) && !defined(M_notify_ack_before_the_copy)
 		ack(tt);
 #endif
+		CHECK(notify_ack, NOTIFY_MODE(tt) && trap[tt] == T_STOP && rd &&
+				  !(jc[tt] & DEFERRED) && (jc[tt] & TRAP_NOTIFY), tt);
 		was_read(tt);
 #ifdef PLAIN
 		told = 0;
@@ -1764,6 +1829,7 @@ proctype senders()
 #define MISCAUSED(t)	(IN_TRAP(t, T_STOP) && NOTIFY_MODE(t) && !IN_REQUEST(t) && !fatal[t] && \
 			 (((message[t] & CAUSE_INTERRUPT) != 0) != served[t] || \
 			  (message[t] & MESSAGE_SYSCALL) || \
+			  !(message[t] & (CAUSE_GROUP | CAUSE_NOTIFY | CAUSE_INTERRUPT)) || \
 			  (unread[t] && !(message[t] & CAUSE_NOTIFY))))
 #else
 #define MISCAUSED(t)	false
