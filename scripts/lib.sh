@@ -163,3 +163,12 @@ lock()
 	exec 9>>"$1"
 	flock 9
 }
+
+# tsc_words: words for the kernel of an x86_64 guest, that have it use the time stamp counter.
+# Under TCG that is the host's, the same on all CPUs; but if the host has something else to do,
+# the guest can't measure how fast it is, and falls back to counting ticks of a millisecond
+# or more. To be called after scripts/image --bench.
+tsc_words()
+{
+	echo "tsc=reliable tsc_early_khz=$("$BUILD/selftests/$(CONFIG='' variant)/64/cost" --tsc-khz)"
+}
