@@ -142,32 +142,48 @@ static unsigned long exits(void)
 	return done;
 }
 
+/* A process that seizes @tracee as soon as nobody else traces it, and dies again. */
+static void trace_and_die(pid_t tracee, int traps)
+{
+	int status;
+
+	while (ptrace(PTRACE_SEIZE, tracee, 0, PTRACE_O_TRACESYSGOOD))
+		if (over())
+			_exit(1);
+	if (ptrace(PTRACE_INTERRUPT, tracee, 0, 0))
+		_exit(1);
+	/* goes while the tracee is on its way to the last trap */
+	for (; traps >= 0; traps--)
+		if (waitpid(tracee, &status, __WALL) != tracee ||
+		    ptrace(PTRACE_SYSCALL, tracee, 0, 0))
+			_exit(1);
+	_exit(0);
+}
+
 static unsigned long again(void)
 {
+	pid_t tracee, other, tracer;
 	unsigned long done = 0;
-	pid_t tracee, tracer;
 	int status;
 
 	tracee = spawn();
 	if (!tracee)
 		for (;;)
 			getppid();
+	/* there are two tracers at a time: one is waiting for the other's end */
+	other = fork();
+	if (other < 0)
+		err(2, "fork");
 	while (!over()) {
 		tracer = spawn();
-		if (!tracer) {
-			if (ptrace(PTRACE_SEIZE, tracee, 0, PTRACE_O_TRACESYSGOOD) ||
-			    ptrace(PTRACE_INTERRUPT, tracee, 0, 0))
-				_exit(1);
-			/* the last one goes while the tracee is on its way to a trap */
-			for (int i = done % 8; i >= 0; i--)
-				if (waitpid(tracee, &status, __WALL) != tracee ||
-				    ptrace(PTRACE_SYSCALL, tracee, 0, 0))
-					_exit(1);
-			_exit(0);
-		}
+		if (!tracer)
+			trace_and_die(tracee, done % 8);
 		if (waitpid(tracer, &status, 0) == tracer && !status)
 			done++;
 	}
+	if (!other)
+		_exit(0);
+	waitpid(other, NULL, 0);
 	reap(tracee);
 	return done;
 }
