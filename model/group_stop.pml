@@ -162,7 +162,6 @@ bit pend_other;			/* another one */
 byte tpc;
 byte tt;			/* the tracee that it is busy with */
 byte tsl;
-byte retrap;			/* wo_retrap: 0, or 1 + tracee */
 #ifdef PLAIN
 bit told;			/* what PTRACE_GETSIGINFO has read, in READ */
 #endif
@@ -238,13 +237,13 @@ mtype = {
 	do_signal_stop_, do_exit, ptrace_attach, ptrace_set_stopped, wait_on_bit,
 	ptrace_freeze_traced, ptrace_getsiginfo, ptrace_ack_notify, copy_siginfo_to_user,
 	ptrace_resume, ptrace_listen, ptrace_detach, ptrace_interrupt, ptrace_setsiginfo,
-	ptrace_unfreeze_traced, task_maybe_stopped, wait_task_stopped, wait_for_retrap,
+	ptrace_unfreeze_traced, wait_task_stopped,
 	do_wait_sleeps, do_wait_begins, wait_task_zombie, exit_ptrace, prepare_signal,
 	complete_signal, de_thread, begin_new_exec, syscall_entry, exit_to_user_mode,
 	/* notes */
 	none, SIGSTOP, SIGTSTP, SIGCONT, SIGUSR1, SIGKILL, EFAULT, ESRCH, EAGAIN, success,
 	PTRACE_SEIZE, PTRACE_CONT, PTRACE_DETACH, PTRACE_GETSIGINFO, WNOHANG, status_reaped,
-	no_status, sleeps, STOP_trap, signal_delivery_stop, syscall_stop, user_instruction,
+	no_status, looks_closer, sleeps, STOP_trap, signal_delivery_stop, syscall_stop, user_instruction,
 	/* properties */
 	notify_no_escape, notify_sticky, notify_merge, notify_listen, notify_hidden,
 	notify_deferred, notify_other_trap, notify_state, interrupt_any_state,
@@ -442,11 +441,17 @@ inline ptrace_trap_notify(t)
 #else
 #define ADDS_NOTHING	!IN_EFFECT
 #endif
-#if defined(M_notify_other_trap_disturbs)
-#define TO_RETRAP(t)	NOTIFY_MODE(t)
+#if defined(M_notify_retrap_not_if_unreaped)
+#define NEEDS_NO_TRAP	true
 #else
-#define TO_RETRAP(t)	NOTIFY_TRAP(t)
+#define NEEDS_NO_TRAP	ADDS_NOTHING
 #endif
+#if defined(M_notify_other_trap_disturbs)
+#define RETRAPS_FROM(t)	NOTIFY_MODE(t)
+#else
+#define RETRAPS_FROM(t)	NOTIFY_TRAP(t)
+#endif
+#define TO_RETRAP(t)	(RETRAPS_FROM(t) && (jc[t] & TRACED) && !(jc[t] & LISTENING))
 #if defined(M_notify_listen_deaf)
 #define ENDS_LISTEN(t)	((jc[t] & LISTENING) && !NOTIFY_MODE(t))
 #else
@@ -456,11 +461,12 @@ inline ptrace_trap_notify(t)
 inline ptrace_trap_notify(t)
 {
 	if
-	:: NOTIFY_MODE(t) && (jc[t] & TRAP_NOTIFY) && ADDS_NOTHING
+	:: NOTIFY_MODE(t) && (((jc[t] & TRAP_NOTIFY) && ADDS_NOTHING) ||
+			      (TO_RETRAP(t) && xc[t] && NEEDS_NO_TRAP))
 	:: else ->
 		task_set_jobctl_pending(t, TRAP_NOTIFY);
 		if
-		:: TO_RETRAP(t) && (jc[t] & TRACED) && !(jc[t] & LISTENING) ->
+		:: TO_RETRAP(t) ->
 #if defined(M_notify_deferred_wakes_frozen)
 			ptrace_retrap(t)
 #else
@@ -1144,8 +1150,7 @@ inline tracer_idle()
 {
 	tpc = IDLE;
 	tt = 0;
-	tsl = AWAKE;
-	retrap = 0
+	tsl = AWAKE
 }
 
 #if defined(M_notify_hidden_request_fails) || defined(BASELINE)
@@ -1235,7 +1240,7 @@ inline was_read(t)
 #if defined(M_notify_hidden_two_reads) || defined(BASELINE)
 #define MAYBE_STOPPED(t)	((jc[t] & TRACED) && !(jc[t] & LISTENING))
 #else
-#define MAYBE_STOPPED(t)	(jc[t] & (TRACED | TRAPPING))
+#define MAYBE_STOPPED(t)	((jc[t] & (TRACED | TRAPPING)) && !(jc[t] & LISTENING))
 #endif
 #if defined(M_notify_hidden_wait_misses_stop) || defined(BASELINE)
 #define NOTES_RETRAP(t)		false
@@ -1541,9 +1546,9 @@ proctype ptracer()
 		if
 		:: pt[tt] && MAYBE_STOPPED(tt) ->
 			tpc = WAIT_LOCK;
-			LOG(tracer, task_maybe_stopped, success, tt)
+			LOG(tracer, wait_task_stopped, looks_closer, tt)
 		:: else ->
-			LOG(tracer, task_maybe_stopped, no_status, tt);
+			LOG(tracer, wait_task_stopped, no_status, tt);
 			CHECK(notify_hidden, pt[tt] && status[tt] && !DIES(tt), tt);
 			next_tracee()
 		fi
@@ -1563,26 +1568,15 @@ proctype ptracer()
 			if
 			:: !((jc[tt] & TRACED) && !(jc[tt] & LISTENING)) && NOTES_RETRAP(tt) ->
 				LOG(tracer, wait_task_stopped, EAGAIN, tt);
-				if
-				:: !retrap -> retrap = 1 + tt
-				:: else
-				fi
+				/* wait_for_retrap() */
+				tsl = AWAKE;
+				tpc = WAIT_BIT
 			:: else ->
 				LOG(tracer, wait_task_stopped, no_status, tt);
-				CHECK(notify_hidden, status[tt] && !DIES(tt), tt)
-			fi;
-			next_tracee()
+				CHECK(notify_hidden, status[tt] && !DIES(tt), tt);
+				next_tracee()
+			fi
 		fi
-	   }
-	/* a tracee was met on its way: wait_for_retrap() */
-	:: d_step {
-		tpc == WAIT_END && retrap ->
-		MOVED(0);
-		tt = retrap - 1;
-		retrap = 0;
-		tsl = AWAKE;
-		tpc = WAIT_BIT;
-		LOG(tracer, wait_for_retrap, none, tt)
 	   }
 	:: d_step {
 		tpc == WAIT_BIT && tsl == AWAKE && !(jc[tt] & TRAPPING) ->
@@ -1593,13 +1587,13 @@ proctype ptracer()
 	   }
 	/* WNOHANG */
 	:: d_step {
-		tpc == WAIT_END && !retrap ->
+		tpc == WAIT_END ->
 		MOVED(0);
 		LOG(tracer, do_wait_sleeps, WNOHANG, tt);
 		tracer_idle()
 	   }
 	:: d_step {
-		tpc == WAIT_END && !retrap ->
+		tpc == WAIT_END ->
 		MOVED(0);
 		tpc = WAIT_SLEEP;
 		LOG(tracer, do_wait_sleeps, none, tt)
@@ -1619,7 +1613,6 @@ proctype ptracer()
 		MOVED(1);
 		tt = 0;
 		tsl = AWAKE;
-		retrap = 0;
 		tpc = DYING
 	   }
 	:: d_step {

@@ -289,7 +289,9 @@ static inline void trap_notify(struct st *s, bool frozen)
 {
 	if (s->phase >= PH_DYING)
 		return;
-	if (s->mode == MODE_NOTIFY && s->tn && stop_signr(s) == SIGTRAP)
+	/* without a group stop: adds nothing to what is not acknowledged, or not reaped */
+	if (s->mode == MODE_NOTIFY && stop_signr(s) == SIGTRAP &&
+	    (s->tn || (in_notify_trap(s) && !s->listening && s->unreaped)))
 		return;
 
 	s->tn = 1;

@@ -204,6 +204,63 @@ TEST_F(group, notify_merge_back_to_known_state)
 	expect_states(_metadata, t, 0, id);
 }
 
+/*
+ * Fails if a tracee that has not been waited for is not made to trap again: the
+ * wait status would tell of a stop that is over. What it trapped for is known.
+ */
+TEST_F(group, notify_retrap_not_waited_for)
+{
+	static const char id[] = "notify-retrap";
+	struct tracee *t = &self->t;
+	int i;
+
+	for (i = 1; i < t->nr; i++)
+		trap_by_interrupt(_metadata, t->tid[i], 0);
+	tracee_stop_untraced(_metadata, t, variant->sig);
+	expect_states(_metadata, t, variant->sig, id);
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	expect_traps(_metadata, t, 0, id);
+	expect_states(_metadata, t, 0, id);
+	for (i = 1; i < t->nr; i++)
+		tracee_run(_metadata, t, i, 0, id);
+}
+
+/*
+ * Fails if SIGCONT without a group stop to end has the tracee trap over and over: as
+ * long as it traps the tracer can't inspect it, and anybody who may send the
+ * signal could see to that. It is acknowledged each time, and never reaped.
+ */
+TEST_F(group, notify_merge_nothing_new)
+{
+	static const char id[] = "notify-merge";
+	long long switches[TRACEE_THREADS];
+	struct tracee *t = &self->t;
+	int i, n;
+
+	for (i = 1; i < t->nr; i++)
+		trap_by_interrupt(_metadata, t->tid[i], 0);
+	/* the first is told, as each has been waited for */
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	for (i = 1; i < t->nr; i++) {
+		expect_state(_metadata, t->tid[i], 0, id);
+		ASSERT_EQ(0, wait_task_state(t->pid, t->tid[i], "t"));
+		switches[i] = status_field(t->tid[i], "voluntary_ctxt_switches:", 10);
+		ASSERT_LT(0, switches[i]);
+	}
+	for (n = 0; n < 100; n++) {
+		ASSERT_EQ(0, kill(t->pid, SIGCONT));
+		for (i = 1; i < t->nr; i++)
+			expect_state(_metadata, t->tid[i], 0, id);
+	}
+	for (i = 1; i < t->nr; i++) {
+		EXPECT_EQ(switches[i],
+			  status_field(t->tid[i], "voluntary_ctxt_switches:", 10))
+			TH_LOG("%s: the tracee trapped for nothing", id);
+		ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), t->tid[i]);
+		tracee_run(_metadata, t, i, 0, id);
+	}
+}
+
 FIXTURE(created) {
 	struct tracee t;
 };

@@ -116,9 +116,9 @@ FIXTURE_TEARDOWN(storm)
 
 /*
  * A request that leaves the tracee where it is. They take turns: every second one
- * acknowledges, and all others come right after a SIGCONT, which makes the tracee
- * re-trap, of our own: the sender may not be running. Returns 0 or what failed,
- * with errno.
+ * acknowledges, and all others come right after a SIGCONT of our own, as the sender
+ * may not be running. That makes the tracee re-trap, if there is a group stop or
+ * the trap before has been reaped. Returns 0 or what failed, with errno.
  */
 static int any_request(struct tracee *t, pid_t tid, unsigned int turn)
 {
@@ -244,7 +244,8 @@ static void *watch_stop(void *arg)
 /*
  * Window: a wait with WNOHANG during a re-trap, by the thread that traces and by
  * another one of its process. Fails if the stop, which is never reaped, is gone
- * for a moment.
+ * for a moment. Without a group stop there is no re-trap after the first, and nothing
+ * to be gone for; all that storms, then, are the locks.
  */
 TEST_F(storm, notify_hidden_stop_not_reaped)
 {
@@ -380,7 +381,9 @@ TEST_F(signal, notify_hidden_signal_taken_by_other_thread)
 	int i, caught;
 
 	for (i = 0; i < 500; i++) {
+		/* told, and waited for: the next SIGCONT makes it re-trap */
 		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, t->pid, &info);
+		ASSERT_LE(0, sys_wait(t->pid, WNOHANG));
 		caught = __atomic_load_n(&t->page->caught, __ATOMIC_RELAXED);
 		ASSERT_EQ(0, kill(t->pid, SIGCONT));
 		spin(i * 10);
