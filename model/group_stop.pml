@@ -114,6 +114,7 @@
 #define WAIT_END	10	/* do_wait(): has looked at all tracees */
 #define WAIT_SLEEP	11	/* do_wait(): schedule() */
 #define DYING		12	/* exit_ptrace(): before tracee tt */
+#define DETACHING	13	/* ptrace_detach(): before __ptrace_unlink() */
 
 /* what the tracer sleeps on */
 #define AWAKE		0
@@ -162,6 +163,7 @@ bit pend_other;			/* another one */
 byte tpc;
 byte tt;			/* the tracee that it is busy with */
 byte tsl;
+byte retrap;			/* wo_retrap: 0, or 1 + tracee */
 #ifdef PLAIN
 bit told;			/* what PTRACE_GETSIGINFO has read, in READ */
 #endif
@@ -237,7 +239,7 @@ mtype = {
 	do_signal_stop_, do_exit, ptrace_attach, ptrace_set_stopped, wait_on_bit,
 	ptrace_freeze_traced, ptrace_getsiginfo, ptrace_ack_notify, copy_siginfo_to_user,
 	ptrace_resume, ptrace_listen, ptrace_detach, ptrace_interrupt, ptrace_setsiginfo,
-	ptrace_unfreeze_traced, wait_task_stopped,
+	ptrace_unfreeze_traced, wait_task_stopped, wait_for_retrap,
 	do_wait_sleeps, do_wait_begins, wait_task_zombie, exit_ptrace, prepare_signal,
 	complete_signal, de_thread, begin_new_exec, syscall_entry, exit_to_user_mode,
 	/* notes */
@@ -577,7 +579,7 @@ inline ptrace_stop(t, kind)
 		:: CLEARS_NOTIFY(t) -> clear_ = clear_ | TRAP_NOTIFY
 		:: else
 		fi;
-		task_clear_jobctl_pending(t, clear_);
+		jc[t] = jc[t] & ~clear_;
 		task_clear_jobctl_trapping(t);
 
 		status[t] = 1;
@@ -1150,7 +1152,8 @@ inline tracer_idle()
 {
 	tpc = IDLE;
 	tt = 0;
-	tsl = AWAKE
+	tsl = AWAKE;
+	retrap = 0
 }
 
 #if defined(M_notify_hidden_request_fails) || defined(BASELINE)
@@ -1488,9 +1491,22 @@ proctype ptracer()
 		LOG(tracer, ptrace_setsiginfo, none, tt)
 	   }
 #endif
-	/* PTRACE_DETACH: no ptrace_unfreeze_traced() follows */
+	/* PTRACE_DETACH writes ->exit_code before it has siglock */
 	:: d_step {
-		tpc == REQUEST && pc[tt] != NOTIFYING ->
+		tpc == REQUEST && pc[tt] != NOTIFYING && xc[tt] != X_OTHER ->
+		MOVED(0);
+		xc[tt] = X_OTHER;
+		tpc = DETACHING
+	   }
+	:: d_step {
+		tpc == REQUEST && pc[tt] != NOTIFYING && xc[tt] != X_NONE ->
+		MOVED(0);
+		xc[tt] = X_NONE;
+		tpc = DETACHING
+	   }
+	/* no ptrace_unfreeze_traced() follows */
+	:: d_step {
+		(tpc == REQUEST || tpc == DETACHING) && pc[tt] != NOTIFYING ->
 		MOVED(0);
 		xc[tt] = X_NONE;
 		ptrace_unlink(tt);
@@ -1499,7 +1515,7 @@ proctype ptracer()
 	   }
 	/* with a signal */
 	:: d_step {
-		tpc == REQUEST && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
+		(tpc == REQUEST || tpc == DETACHING) && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
 		MOVED(0);
 		xc[tt] = X_STOP;
 		ptrace_unlink(tt);
@@ -1507,7 +1523,7 @@ proctype ptracer()
 		tracer_idle()
 	   }
 	:: d_step {
-		tpc == REQUEST && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
+		(tpc == REQUEST || tpc == DETACHING) && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
 		MOVED(0);
 		xc[tt] = X_OTHER;
 		ptrace_unlink(tt);
@@ -1568,15 +1584,26 @@ proctype ptracer()
 			if
 			:: !((jc[tt] & TRACED) && !(jc[tt] & LISTENING)) && NOTES_RETRAP(tt) ->
 				LOG(tracer, wait_task_stopped, EAGAIN, tt);
-				/* wait_for_retrap() */
-				tsl = AWAKE;
-				tpc = WAIT_BIT
+				if
+				:: !retrap -> retrap = 1 + tt
+				:: else
+				fi
 			:: else ->
 				LOG(tracer, wait_task_stopped, no_status, tt);
-				CHECK(notify_hidden, status[tt] && !DIES(tt), tt);
-				next_tracee()
-			fi
+				CHECK(notify_hidden, status[tt] && !DIES(tt), tt)
+			fi;
+			next_tracee()
 		fi
+	   }
+	/* a tracee was met on its way: wait_for_retrap() */
+	:: d_step {
+		tpc == WAIT_END && retrap ->
+		MOVED(0);
+		tt = retrap - 1;
+		retrap = 0;
+		tsl = AWAKE;
+		tpc = WAIT_BIT;
+		LOG(tracer, wait_for_retrap, none, tt)
 	   }
 	:: d_step {
 		tpc == WAIT_BIT && tsl == AWAKE && !(jc[tt] & TRAPPING) ->
@@ -1587,13 +1614,13 @@ proctype ptracer()
 	   }
 	/* WNOHANG */
 	:: d_step {
-		tpc == WAIT_END ->
+		tpc == WAIT_END && !retrap ->
 		MOVED(0);
 		LOG(tracer, do_wait_sleeps, WNOHANG, tt);
 		tracer_idle()
 	   }
 	:: d_step {
-		tpc == WAIT_END ->
+		tpc == WAIT_END && !retrap ->
 		MOVED(0);
 		tpc = WAIT_SLEEP;
 		LOG(tracer, do_wait_sleeps, none, tt)
@@ -1613,6 +1640,7 @@ proctype ptracer()
 		MOVED(1);
 		tt = 0;
 		tsl = AWAKE;
+		retrap = 0;
 		tpc = DYING
 	   }
 	:: d_step {
@@ -1769,7 +1797,8 @@ proctype senders()
 #define ASLEEP(t)	((pc[t] == SCHEDULE && st[t] == TASK_TRACED) || \
 			 (pc[t] == SLEEPS && st[t] == TASK_STOPPED))
 #define RUNS_USER(t)	(pc[t] == USER && !tif[t])
-#define IN_REQUEST(t)	(tt == t && (tpc == REQUEST || tpc == READ || tpc == REQUEST_END))
+#define IN_REQUEST(t)	(tt == t && (tpc == REQUEST || tpc == READ || tpc == REQUEST_END || \
+			 tpc == DETACHING))
 #define IN_TRAP(t, k)	(pc[t] == SCHEDULE && st[t] == TASK_TRACED && trap[t] == k)
 
 #define NEVER(p, bad, t) \
