@@ -772,6 +772,17 @@ static void react_listen(struct st s, const struct ans *a, struct set *out)
 	set_add(out, s);
 }
 
+/* May a SIGCONT, of those that a helper sends, take stop signals out of the queues meanwhile? */
+static bool cont_may_come(const struct st *s)
+{
+	int i;
+
+	for (i = s->env; i < ctx->env_n; i++)
+		if (ctx->env[i].sig == SIGCONT)
+			return true;
+	return false;
+}
+
 /* A request that needs a trap, in trap @s, which is not listening. */
 static void react_trapped(struct st s, const struct op *op, const struct ans *a,
 			  struct set *out)
@@ -915,7 +926,9 @@ static void react_trapped(struct st s, const struct op *op, const struct ans *a,
 			i = __builtin_popcount(queued);
 			/* what is pending for one that dies is not looked at any more */
 			if (a->ret >= 0 && (a->any || s.kind == K_EXIT ||
-					    a->ret == (i < n ? i : n)))
+					    a->ret == (i < n ? i : n) ||
+					    /* siglock is released after each of them */
+					    (a->ret < i && cont_may_come(&s))))
 				set_add(out, s);
 		}
 		return;
@@ -1081,8 +1094,13 @@ static void react(struct set *in, const struct op *op, const struct ans *a,
 			if (s.phase == PH_GONE ? is_error(a, ESRCH) : is_ok(a) ||
 			    /* the mate dies with T, and is not there for long */
 			    (target == TO_MATE && (s.phase >= PH_DYING ||
-						   s.kind == K_EXIT) && is_error(a, ESRCH)))
+						   s.kind == K_EXIT) && is_error(a, ESRCH))) {
 				set_add(out, after_signal(s, op->a, target, false));
+				if (is_ok(a) && kills_at_once(&s, op->a, target)) {
+					die(&s, op->a);
+					set_add(out, s);
+				}
+			}
 			break;
 		case OP_PKILL:
 			if (s.mode == MODE_NONE || s.phase == PH_GONE) {

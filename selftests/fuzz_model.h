@@ -383,6 +383,23 @@ static inline struct st after_signal(struct st s, int sig, enum target target, b
 	return s;
 }
 
+/*
+ * May a signal that is being sent end the process there and then? complete_signal() sees to
+ * that if it finds a thread that is not traced and could take it at once, as one could that
+ * is on a CPU, on its way to a stop. The signal is not queued then, and nothing comes first.
+ */
+static inline bool kills_at_once(const struct st *s, int sig, enum target target)
+{
+	if (s->phase >= PH_DYING || (sig_bit(sig) & ctx->blocked) ||
+	    !(sig == SIGTERM || (sig == SIGUSR1 && !s->hdl)))
+		return false;
+	if (target == TO_MATE)
+		return ctx->mate && !s->mstopped;
+	if (s->mode != MODE_NONE)
+		return false;
+	return s->phase != PH_STOPPED || (target == TO_PROCESS && ctx->mate && !s->mstopped);
+}
+
 /* The mate acts on a stop signal: do_signal_stop(). */
 static inline void mate_stops(struct st *s, int sig, bool frozen)
 {
@@ -530,6 +547,12 @@ static inline void others_next(const struct st *s, bool frozen, struct set *out)
 		t = after_signal(*s, ctx->env[s->env].sig, ctx->env[s->env].target, frozen);
 		t.env = s->env + 1;
 		set_add(out, t);
+		if (kills_at_once(s, ctx->env[s->env].sig, ctx->env[s->env].target)) {
+			t = *s;
+			t.env = s->env + 1;
+			die(&t, ctx->env[s->env].sig);
+			set_add(out, t);
+		}
 	}
 	if (!mate_busy(s))
 		return;
