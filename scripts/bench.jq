@@ -1,5 +1,8 @@
 # What scripts/bench-* share of how to read a bench.json. For jq -L scripts: include "bench";
 
+# A way as the name of a datablock of gnuplot, which takes no "-".
+def datablock: "$" + gsub("-"; "_");
+
 def median: sort | if length == 0 then null else .[(length - 1) / 2 | floor] end;
 
 # the runs of a figure, null if it is not there

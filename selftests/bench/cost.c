@@ -11,8 +11,8 @@
  * instruction (REP MOVS, REP STOS) counts as one. Virtual time goes
  * on while a CPU is idle, too: that is taken off, and printed. There ought to be none, since all
  * here is on one CPU and somebody always runs; but a tracee that is preempted on the last
- * steps into its trap probably has its tracer sleep for a tick in wait_task_inactive(), in one of some
- * ten thousand stops. More than a tenth of the time is a failure.
+ * steps into its trap probably has its tracer sleep for a tick in wait_task_inactive(), in
+ * one of some ten thousand stops. More than a tenth of the time is a failure.
  *
  *	usage: cost [--count] [--quick]
  *				--count: the counter has to count instructions, or nothing is
