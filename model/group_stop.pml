@@ -178,7 +178,7 @@ byte may[NTHREADS];
 byte view[NTHREADS];
 bit unread[NTHREADS];		/* the state changed, and the tracer has not read it since */
 bit interrupt[NTHREADS];	/* a trap is owed for PTRACE_INTERRUPT */
-bit status[NTHREADS];		/* there is a stop that waitpid() would report */
+bit status[NTHREADS];		/* there is a stop that waitpid() would report, or wait for */
 bit rd;				/* in READ: no change since the read */
 #ifdef WITH_CAUSE
 bit served[NTHREADS];		/* it trapped for PTRACE_INTERRUPT, not resumed since */
@@ -420,7 +420,10 @@ inline ptrace_retrap(t)
 	task_set_jobctl_pending(t, TRAP_NOTIFY | TRAPPING);
 #endif
 	if
-	:: ok_ -> ptrace_signal_wake_up(t, true)
+	:: ok_ ->
+		/* hidden: to the tracer the next trap, and its status, are there now */
+		status[t] = 1;
+		ptrace_signal_wake_up(t, true)
 	:: else
 	fi
 }
@@ -767,7 +770,11 @@ inline get_signal_loop(t)
 /* ---- kernel/signal.c: ptrace_stop(), after schedule() ---- */
 
 /* what does not outlast the trap */
+#if defined(M_seize_plain_waited_stays)
+#define OF_THE_TRAP	(LISTENING | FROZEN | STOP_TRAP | DEFERRED)
+#else
 #define OF_THE_TRAP	(LISTENING | FROZEN | STOP_TRAP | DEFERRED | WAITED)
+#endif
 
 inline ptrace_stop_end(t)
 {
@@ -1251,6 +1258,8 @@ inline was_read(t)
 /* a trap that has nothing more to report; of a re-trap TRAPPING is set as well */
 #if defined(BASELINE) || defined(SEED2011)
 #define PASSED_OVER(t)		false
+#elif defined(M_notify_hidden_waited_passes_retrap)
+#define PASSED_OVER(t)		(jc[t] & WAITED)
 #else
 #define PASSED_OVER(t)		((jc[t] & (WAITED | TRAPPING)) == WAITED)
 #endif
