@@ -119,7 +119,6 @@
 #define WAIT_END	10	/* do_wait(): has looked at all tracees */
 #define WAIT_SLEEP	11	/* do_wait(): schedule() */
 #define DYING		12	/* exit_ptrace(): before tracee tt */
-#define DETACHING	13	/* ptrace_detach(): before __ptrace_unlink() */
 
 /* what the tracer sleeps on */
 #define AWAKE		0
@@ -1515,22 +1514,11 @@ proctype ptracer()
 		LOG(tracer, ptrace_setsiginfo, none, tt)
 	   }
 #endif
-	/* PTRACE_DETACH writes ->exit_code before it has siglock */
+	/* PTRACE_DETACH; no ptrace_unfreeze_traced() follows. That it writes ->exit_code
+	   before it has siglock is no step here: of a TRACED tracee nobody reads that but
+	   a wait of the tracer, which is busy. ptrace_trap_notify() goes by WAITED. */
 	:: d_step {
-		tpc == REQUEST && pc[tt] != NOTIFYING && xc[tt] != X_OTHER ->
-		MOVED(0);
-		xc[tt] = X_OTHER;
-		tpc = DETACHING
-	   }
-	:: d_step {
-		tpc == REQUEST && pc[tt] != NOTIFYING && xc[tt] != X_NONE ->
-		MOVED(0);
-		xc[tt] = X_NONE;
-		tpc = DETACHING
-	   }
-	/* no ptrace_unfreeze_traced() follows */
-	:: d_step {
-		(tpc == REQUEST || tpc == DETACHING) && pc[tt] != NOTIFYING ->
+		tpc == REQUEST && pc[tt] != NOTIFYING ->
 		MOVED(0);
 		xc[tt] = X_NONE;
 		ptrace_unlink(tt);
@@ -1539,7 +1527,7 @@ proctype ptracer()
 	   }
 	/* with a signal */
 	:: d_step {
-		(tpc == REQUEST || tpc == DETACHING) && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
+		tpc == REQUEST && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
 		MOVED(0);
 		xc[tt] = X_STOP;
 		ptrace_unlink(tt);
@@ -1547,7 +1535,7 @@ proctype ptracer()
 		tracer_idle()
 	   }
 	:: d_step {
-		(tpc == REQUEST || tpc == DETACHING) && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
+		tpc == REQUEST && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
 		MOVED(0);
 		xc[tt] = X_OTHER;
 		ptrace_unlink(tt);
@@ -1822,8 +1810,7 @@ proctype senders()
 #define ASLEEP(t)	((pc[t] == SCHEDULE && st[t] == TASK_TRACED) || \
 			 (pc[t] == SLEEPS && st[t] == TASK_STOPPED))
 #define RUNS_USER(t)	(pc[t] == USER && !tif[t])
-#define IN_REQUEST(t)	(tt == t && (tpc == REQUEST || tpc == READ || tpc == REQUEST_END || \
-			 tpc == DETACHING))
+#define IN_REQUEST(t)	(tt == t && (tpc == REQUEST || tpc == READ || tpc == REQUEST_END))
 #define IN_TRAP(t, k)	(pc[t] == SCHEDULE && st[t] == TASK_TRACED && trap[t] == k)
 
 #define NEVER(p, bad, t) \
