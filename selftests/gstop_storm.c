@@ -9,8 +9,12 @@
  * Each test runs for STORM_MS or half of that. A tracee on the CPU of the tracer
  * re-traps when the tracer waits for it, which is some ten times as often as when
  * it has to compete with the sender.
+ *
+ * Two windows that a storm does not meet, or not often enough, are opened one by one at
+ * the end: a signal, and a wait, right after the SIGCONT for which the tracee re-traps.
  */
 #include "../kselftest_harness.h"
+#include "group_stop_hog.h"
 #include "group_stop_notify.h"
 
 #include <sys/uio.h>
@@ -346,6 +350,8 @@ TEST_F(storm, notify_listen_in_storm)
 
 FIXTURE(signal) {
 	struct tracee t;
+	struct hog *hog;
+	pid_t hog_pid;
 };
 
 FIXTURE_SETUP(signal)
@@ -363,6 +369,7 @@ FIXTURE_SETUP(signal)
 
 FIXTURE_TEARDOWN(signal)
 {
+	kill_and_reap(self->hog_pid);
 	tracee_end(&self->t);
 }
 
@@ -397,6 +404,44 @@ TEST_F(signal, notify_hidden_signal_taken_by_other_thread)
 			give_way(&tries);
 		}
 	}
+}
+
+/*
+ * Window: a re-trap from a trap that has been waited for, held open by a hog on the
+ * CPU where the tracee has to run. Fails if a wait with WNOHANG goes by the trap that
+ * it knows: the SIGCONT came before, and has to be reported.
+ */
+TEST_F(signal, notify_hidden_wait_meets_retrap)
+{
+	static const char id[] = "notify-hidden";
+	const pid_t pid = self->t.pid;
+	int round, status, open = 0;
+	siginfo_t info;
+
+	if (lacks_hog())
+		SKIP(return, "%s", lacks_hog());
+	self->hog = shared_page();
+	ASSERT_TRUE(!!self->hog);
+	self->hog->ms = 200;
+
+	for (round = 0; round < 3; round++) {
+		/* told, and waited for */
+		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, pid, &info);
+		self->hog->running = 0;
+		self->hog_pid = hog_spawn(self->hog);
+		ASSERT_LT(0, self->hog_pid);
+
+		ASSERT_EQ(0, kill(pid, SIGCONT));
+		open += self->hog->running;
+		status = sys_wait(pid, WNOHANG);
+		EXPECT_EQ(STOP_STATUS(SIGTRAP), status)
+			TH_LOG("%s: waitpid(WNOHANG) returns %#x in round %d",
+			       id, status, round);
+		kill_and_reap(self->hog_pid);
+		self->hog_pid = 0;
+	}
+	EXPECT_LT(0, open)
+		TH_LOG("%s: not tested, the tracee was never held up", id);
 }
 
 TEST_HARNESS_MAIN
