@@ -3,16 +3,23 @@
  * What the series costs those who do not use it: what goes through the code that it changes,
  * and is done often. Run on both kernels, by the host, the same binary.
  *
- * Each benchmark runs once to warm up, and then its number of iterations between two looks
- * at the clock. Two figures are printed for each, per iteration: nanoseconds, and ticks of the
- * time stamp counter. In a guest that QEMU runs with -icount shift=0 the latter are
+ * Each benchmark runs for a while to warm up, and then its number of iterations between two
+ * looks at the clock. Two figures are printed for each, per iteration: nanoseconds, and ticks of
+ * the time stamp counter. In a guest that QEMU runs with -icount shift=0 the latter are
  * instructions, of kernel and user space together, one a tick: virtual time goes on by
  * one nanosecond with each, and QEMU's counter ticks at 1 GHz then. Each iteration of a string
- * instruction (REP MOVS, REP STOS) counts as one. Virtual time goes
- * on while a CPU is idle, too: that is taken off, and printed. There ought to be none, since all
- * here is on one CPU and somebody always runs; but a tracee that is preempted on the last
- * steps into its trap probably has its tracer sleep for a tick in wait_task_inactive(), in
- * one of some ten thousand stops. More than a tenth of the time is a failure.
+ * instruction (REP MOVS, REP STOS) counts as one.
+ *
+ * What an iteration leaves to RCU is a part of its cost, and comes some ticks later. So each
+ * measurement begins when nothing is left of what has been before, and where instructions
+ * are counted it ends only when nothing is left of its own: it sleeps for that, see settle(),
+ * which costs some 0.1 million instructions, on either kernel.
+ *
+ * Virtual time goes on while a CPU is idle, too: that is taken off. But for these
+ * sleeps there ought to be none, since all here is on one CPU and somebody always runs; but a
+ * tracee that is preempted on the last steps into its trap probably has its tracer sleep for a tick
+ * in wait_task_inactive(), in one of some ten thousand stops. What there is beyond them is
+ * printed, and more than a tenth of the time is a failure.
  *
  *	usage: cost [--count] [--quick]
  *				--count: the counter has to count instructions, or nothing is
@@ -32,8 +39,17 @@
 /* Children of wait4(). */
 #define CHILDREN	1000
 
+/* Microseconds of settle(). */
+#define SETTLE_US	50000
+
 static int quick = 1;
 static bool counting;
+
+/* Ticks that passed in settle(). */
+static unsigned long settled;
+
+/* Another process runs all the time: settle() would count that, and nothing else. */
+static bool restless;
 
 /*
  * How long CPU 0 has been idle, in ns. (/proc/stat has but hundredths of a second, and
@@ -62,6 +78,21 @@ static unsigned long long idle_ns(void)
 	return sum;
 }
 
+/*
+ * Sleep for long enough that nothing is left of what has been done: a task is freed by RCU, and
+ * its stack by RCU after that, each some ticks later. An idle CPU keeps its tick for as long as it
+ * has such callbacks, and none after that.
+ */
+static void settle(void)
+{
+	const unsigned long ticks = __rdtsc();
+
+	if (restless)
+		return;
+	usleep(SETTLE_US);
+	settled += __rdtsc() - ticks;
+}
+
 /* Run @fn(@nr) to warm up, then again with @nr iterations, and print what each took. */
 static void measure(const char *name, void (*fn)(int nr), int nr)
 {
@@ -71,25 +102,35 @@ static void measure(const char *name, void (*fn)(int nr), int nr)
 
 	nr = nr / quick ?: 1;
 	fn(nr / 8 ?: 1);
+	settle();
 	/* where instructions are counted all runs are the same, but for this */
 	if (getenv("COST_PHASE"))
 		spin_ns(atoi(getenv("COST_PHASE")) * 137000LL);
 
+	settled = 0;
 	idle = idle_ns();
 	ns = now_ns();
 	ticks = __rdtsc();
 	fn(nr);
-	ticks = __rdtsc() - ticks;
 	ns = now_ns() - ns;
+	/* the time of a clock would have the sleep in it */
+	if (counting)
+		settle();
+	ticks = __rdtsc() - ticks;
 	idle = idle_ns() - idle;
 
-	/* a tick is a nanosecond there, and an instruction unless it is idle */
 	if (counting) {
+		/* a tick is a nanosecond there, and an instruction unless it is idle */
+		ticks -= idle;
+		/*
+		 * Not exact, and for a look at it: a tick's worth of it is still seen. To
+		 * read the file before settle() would cost as much as a fifth of a tick.
+		 */
+		idle = idle > settled ? idle - settled : 0;
 		if (idle > ticks / 10) {
 			errno = ERANGE;
-			die("%s: idle for %llu of %lu ticks", name, idle, ticks);
+			die("%s: idle for %llu of %llu ticks", name, idle, ticks + idle);
 		}
-		ticks -= idle;
 	}
 	result(name, "self", "ticks", "per-iteration", (double)ticks / nr);
 	result(name, "self", "time", "ns", (double)ns / nr);
@@ -289,7 +330,10 @@ static void end_children(void)
 		waitpid(children[i], NULL, 0);
 }
 
-/* CHILDREN children that have ended, all @nr times: reaped by wait4(2) as they come. */
+/*
+ * CHILDREN children that have ended, all @nr times: reaped by wait4(2) as they come. Whether
+ * those of the next time find what these have been made of free already is left to no tick.
+ */
 static void wait_reap(int nr)
 {
 	int i, status;
@@ -306,6 +350,8 @@ static void wait_reap(int nr)
 			if (wait4(-1, &status, 0, NULL) < 0)
 				die("wait4");
 		}
+		if (counting && nr)
+			settle();
 	}
 }
 
@@ -404,7 +450,10 @@ int main(int argc, char **argv)
 	action.sa_handler = catch_shared;
 	sigaction(SIGUSR2, &action, NULL);
 	other_start(yield_forever);
+	/* a signal leaves nothing to RCU */
+	restless = true;
 	measure("signal-other", signal_other, 20000);
+	restless = false;
 	other_end();
 
 	/* SIGUSR1 is blocked but in sigsuspend(): none comes before it */
