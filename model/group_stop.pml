@@ -1262,10 +1262,14 @@ inline was_read(t)
 #else
 #define PASSED_OVER(t)		((jc[t] & (WAITED | TRAPPING)) == WAITED)
 #endif
-#if defined(M_notify_hidden_two_reads) || defined(BASELINE)
+/* once a re-trap has been noted all are looked at again: then others on their way are passed over */
+#if defined(M_notify_hidden_two_reads) || defined(M_notify_hidden_no_retrap_noted) || \
+	defined(BASELINE)
 #define SEEMS_TRAPPED(t)	(jc[t] & TRACED)
-#else
+#elif defined(SEED2011)
 #define SEEMS_TRAPPED(t)	(jc[t] & (TRACED | TRAPPING))
+#else
+#define SEEMS_TRAPPED(t)	((jc[t] & TRACED) || ((jc[t] & TRAPPING) && !retrap))
 #endif
 #define MAYBE_STOPPED(t)	(SEEMS_TRAPPED(t) && !(jc[t] & LISTENING) && !PASSED_OVER(t))
 #if defined(M_notify_hidden_wait_misses_stop) || defined(BASELINE)
@@ -1577,7 +1581,7 @@ proctype ptracer()
 			LOG(tracer, wait_task_stopped, looks_closer, tt)
 		:: else ->
 			LOG(tracer, wait_task_stopped, no_status, tt);
-			CHECK(notify_hidden, pt[tt] && status[tt] && !DIES(tt), tt);
+			CHECK(notify_hidden, pt[tt] && status[tt] && !DIES(tt) && !retrap, tt);
 			next_tracee()
 		fi
 	   }
