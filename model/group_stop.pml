@@ -57,9 +57,9 @@
 #define DEFERRED	2048	/* JOBCTL_NOTIFY_DEFERRED */
 #define STOP_DEQUEUED	4096	/* kept only where do_signal_stop() may look at it */
 #if defined(BASELINE) || defined(SEED2011)
-#define WAITED		0	/* only the series has it */
+#define UNWAITED	0	/* only the series has it */
 #else
-#define WAITED		8192
+#define UNWAITED	8192
 #endif
 #define SIGNR		16384	/* JOBCTL_STOP_SIGMASK is not 0; the last bit of a short */
 #define TRAP_MASK	(TRAP_STOP | TRAP_NOTIFY | TRAP_INTERRUPT)
@@ -471,7 +471,7 @@ inline ptrace_trap_notify(t)
 {
 	if
 	:: NOTIFY_MODE(t) && (((jc[t] & TRAP_NOTIFY) && ADDS_NOTHING) ||
-			      (TO_RETRAP(t) && !(jc[t] & WAITED) && NEEDS_NO_TRAP))
+			      (TO_RETRAP(t) && (jc[t] & UNWAITED) && NEEDS_NO_TRAP))
 	:: else ->
 		task_set_jobctl_pending(t, TRAP_NOTIFY);
 		if
@@ -548,7 +548,7 @@ inline ptrace_stop(t, kind)
 	if
 	:: ok_ ->
 		st[t] = TASK_TRACED;
-		jc[t] = jc[t] | TRACED;
+		jc[t] = jc[t] | TRACED | UNWAITED;
 		trap[t] = kind;
 		xc[t] = X_STATUS;
 #if defined(PLAIN) || defined(M_notify_state_of_the_trap)
@@ -769,11 +769,7 @@ inline get_signal_loop(t)
 /* ---- kernel/signal.c: ptrace_stop(), after schedule() ---- */
 
 /* what does not outlast the trap */
-#if defined(M_seize_plain_waited_stays)
-#define OF_THE_TRAP	(LISTENING | FROZEN | STOP_TRAP | DEFERRED)
-#else
-#define OF_THE_TRAP	(LISTENING | FROZEN | STOP_TRAP | DEFERRED | WAITED)
-#endif
+#define OF_THE_TRAP	(LISTENING | FROZEN | STOP_TRAP | DEFERRED | UNWAITED)
 
 inline ptrace_stop_end(t)
 {
@@ -1254,24 +1250,25 @@ inline was_read(t)
 
 /* ---- kernel/exit.c ---- */
 
-/* a trap that has nothing more to report; of a re-trap TRAPPING is set as well */
-#if defined(BASELINE) || defined(SEED2011)
-#define PASSED_OVER(t)		false
-#elif defined(M_notify_hidden_waited_passes_retrap)
-#define PASSED_OVER(t)		(jc[t] & WAITED)
-#else
-#define PASSED_OVER(t)		((jc[t] & (WAITED | TRAPPING)) == WAITED)
-#endif
-/* once a re-trap has been noted all are looked at again: then others on their way are passed over */
-#if defined(M_notify_hidden_two_reads) || defined(M_notify_hidden_no_retrap_noted) || \
-	defined(BASELINE)
-#define SEEMS_TRAPPED(t)	(jc[t] & TRACED)
+/* the look without a lock: is there something to look at closer? Of re-traps one is enough */
+#if defined(BASELINE)
+#define MAYBE_STOPPED(t)	((jc[t] & TRACED) && !(jc[t] & LISTENING))
 #elif defined(SEED2011)
-#define SEEMS_TRAPPED(t)	(jc[t] & (TRACED | TRAPPING))
+#define MAYBE_STOPPED(t)	((jc[t] & (TRACED | TRAPPING)) && !(jc[t] & LISTENING))
 #else
-#define SEEMS_TRAPPED(t)	((jc[t] & TRACED) || ((jc[t] & TRAPPING) && !retrap))
+#define MAYBE_STOPPED(t)	((jc[t] & UNWAITED) || ((jc[t] & TRAPPING) && !retrap))
 #endif
-#define MAYBE_STOPPED(t)	(SEEMS_TRAPPED(t) && !(jc[t] & LISTENING) && !PASSED_OVER(t))
+/* if it is a re-trap, from a trap that was waited for, siglock is not needed to see that */
+#if defined(BASELINE) || defined(SEED2011)
+#define ON_ITS_WAY(t)		false
+#else
+#define ON_ITS_WAY(t)		(!(jc[t] & UNWAITED))
+#endif
+#if defined(M_notify_hidden_waited_passes_retrap)
+#define NOTES_ON_ITS_WAY(t)	false
+#else
+#define NOTES_ON_ITS_WAY(t)	NOTIFY_MODE(t)
+#endif
 #if defined(M_notify_hidden_wait_misses_stop) || defined(BASELINE)
 #define NOTES_RETRAP(t)		false
 #else
@@ -1520,7 +1517,7 @@ proctype ptracer()
 #endif
 	/* PTRACE_DETACH; no ptrace_unfreeze_traced() follows. That it writes ->exit_code
 	   before it has siglock is no step here: of a TRACED tracee nobody reads that but
-	   a wait of the tracer, which is busy. ptrace_trap_notify() goes by WAITED. */
+	   a wait of the tracer, which is busy. ptrace_trap_notify() goes by UNWAITED. */
 	:: d_step {
 		tpc == REQUEST && pc[tt] != NOTIFYING ->
 		MOVED(0);
@@ -1576,7 +1573,11 @@ proctype ptracer()
 		tpc == WAIT_LOOK && !REAPABLE(tt) ->
 		MOVED(0);
 		if
-		:: pt[tt] && MAYBE_STOPPED(tt) ->
+		:: pt[tt] && MAYBE_STOPPED(tt) && ON_ITS_WAY(tt) && NOTES_ON_ITS_WAY(tt) ->
+			LOG(tracer, wait_task_stopped, EAGAIN, tt);
+			retrap = 1 + tt;
+			next_tracee()
+		:: pt[tt] && MAYBE_STOPPED(tt) && !ON_ITS_WAY(tt) ->
 			tpc = WAIT_LOCK;
 			LOG(tracer, wait_task_stopped, looks_closer, tt)
 		:: else ->
@@ -1592,7 +1593,7 @@ proctype ptracer()
 		if
 		:: (jc[tt] & TRACED) && !(jc[tt] & LISTENING) && xc[tt] ->
 			xc[tt] = X_NONE;
-			jc[tt] = jc[tt] | WAITED;
+			jc[tt] = jc[tt] & ~UNWAITED;
 			status[tt] = 0;
 			view[tt] = V_TOLD;
 			LOG(tracer, wait_task_stopped, status_reaped, tt);
@@ -1612,7 +1613,8 @@ proctype ptracer()
 			next_tracee()
 		fi
 	   }
-	/* a tracee was met on its way: wait_for_retrap() */
+	/* a tracee was met on its way, and the wait is about to end, for WNOHANG or for a
+	   signal: wait_for_retrap() */
 	:: d_step {
 		tpc == WAIT_END && retrap ->
 		MOVED(0);
@@ -1637,8 +1639,9 @@ proctype ptracer()
 		tracer_idle()
 	   }
 	:: d_step {
-		tpc == WAIT_END && !retrap ->
+		tpc == WAIT_END ->
 		MOVED(0);
+		retrap = 0;
 		tpc = WAIT_SLEEP;
 		LOG(tracer, do_wait_sleeps, none, tt)
 	   }

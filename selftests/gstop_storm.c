@@ -10,8 +10,8 @@
  * re-traps when the tracer waits for it, which is some ten times as often as when
  * it has to compete with the sender.
  *
- * Two windows that a storm does not meet, or not often enough, are opened one by one at
- * the end: a signal, and a wait, right after the SIGCONT for which the tracee re-traps.
+ * Windows that a storm does not meet, or not often enough, are opened one by one at the end,
+ * right after the SIGCONT for which the tracee re-traps: a signal, and waits.
  */
 #include "../kselftest_harness.h"
 #include "group_stop_hog.h"
@@ -439,6 +439,172 @@ TEST_F(signal, notify_hidden_wait_meets_retrap)
 			       id, status, round);
 		kill_and_reap(self->hog_pid);
 		self->hog_pid = 0;
+	}
+	EXPECT_LT(0, open)
+		TH_LOG("%s: not tested, the tracee was never held up", id);
+}
+
+/* Who has a signal for a wait. On a shared_page(). */
+struct waker {
+	pid_t pid;
+	struct hog *hog;
+	int open;		/* times that the hog ran when the signal was sent */
+};
+
+/* For spawn(): send SIGUSR1 to @waker->pid once that sleeps. */
+static void wake_sleeper(void *arg)
+{
+	struct waker *waker = arg;
+
+	if (wait_task_state(waker->pid, waker->pid, "SD"))
+		_exit(1);
+	kill(waker->pid, SIGUSR1);
+	waker->open += waker->hog->running;
+}
+
+static void ignore_signal(int sig)
+{
+}
+
+/*
+ * Window: the same, but the wait may sleep, and is sent a signal when it does. Fails if
+ * it ends with EINTR: there was a trap to report when it began, the SIGCONT came before.
+ */
+TEST_F(signal, notify_hidden_wait_with_signal_meets_retrap)
+{
+	static const char id[] = "notify-hidden";
+	struct sigaction action = { .sa_handler = ignore_signal };
+	const pid_t pid = self->t.pid;
+	struct waker *waker;
+	pid_t waker_pid, ret;
+	int round, status;
+	siginfo_t info;
+
+	if (lacks_hog())
+		SKIP(return, "%s", lacks_hog());
+	self->hog = shared_page();
+	waker = shared_page();
+	ASSERT_TRUE(self->hog && waker);
+	self->hog->ms = 200;
+	waker->pid = getpid();
+	waker->hog = self->hog;
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+
+	for (round = 0; round < 3; round++) {
+		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, pid, &info);
+		self->hog->running = 0;
+		self->hog_pid = hog_spawn(self->hog);
+		ASSERT_LT(0, self->hog_pid);
+
+		ASSERT_EQ(0, kill(pid, SIGCONT));
+		waker_pid = spawn(wake_sleeper, waker);
+		ASSERT_LT(0, waker_pid);
+		status = 0;
+		ret = wait4(pid, &status, __WALL, NULL);
+		EXPECT_EQ(pid, ret)
+			TH_LOG("%s: wait4() fails in round %d: %m", id, round);
+		EXPECT_EQ(STOP_STATUS(SIGTRAP), status);
+		kill_and_reap(waker_pid);
+		kill_and_reap(self->hog_pid);
+		self->hog_pid = 0;
+		if (ret != pid)
+			return;
+	}
+	EXPECT_LT(0, waker->open)
+		TH_LOG("%s: not tested, the tracee was never held up", id);
+}
+
+/* A tracer of two threads: one traces and goes, the other waits. On a shared_page(). */
+struct duo {
+	pid_t tracee;
+	volatile unsigned long ready;	/* the first has it trapped, and has waited for it */
+	volatile unsigned long begin;	/* the second is to wait */
+	volatile unsigned long waits;
+	volatile unsigned long go;	/* the first is to exit */
+	pid_t ret;
+	int error;
+	volatile unsigned long over;
+};
+
+static void *trace_and_go(void *arg)
+{
+	struct duo *duo = arg;
+	siginfo_t info;
+
+	if (sys_seize_notify(duo->tracee, 0) ||
+	    sys_ptrace(PTRACE_INTERRUPT, duo->tracee, 0, NULL) ||
+	    sys_wait(duo->tracee, __WNOTHREAD) != STOP_STATUS(SIGTRAP) ||
+	    sys_ptrace(PTRACE_GETSIGINFO, duo->tracee, 0, &info))
+		_exit(1);
+	duo->ready = 1;
+	wait_change(&duo->go, 0);
+	return NULL;
+}
+
+/* For spawn() */
+static void trace_by_two(void *arg)
+{
+	struct duo *duo = arg;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, trace_and_go, duo))
+		_exit(1);
+	wait_change(&duo->begin, 0);
+	duo->waits = 1;
+	duo->ret = wait4(duo->tracee, NULL, __WALL, NULL);
+	duo->error = errno;
+	duo->over = 1;
+}
+
+/*
+ * Window: the thread that traces exits while the tracee re-traps, and another one of the
+ * tracer sleeps in a wait for that. Fails if it sleeps on: nobody traces any more, there is
+ * no trap to come, and no child to wait for.
+ */
+TEST_F(signal, end_detach_wait_meets_retrap)
+{
+	static const char id[] = "end-detach";
+	const pid_t pid = self->t.pid;
+	int round, open = 0;
+	struct duo *duo;
+	pid_t tracer;
+
+	if (lacks_hog())
+		SKIP(return, "%s", lacks_hog());
+	self->hog = shared_page();
+	duo = shared_page();
+	ASSERT_TRUE(self->hog && duo);
+	self->hog->ms = 500;
+	ASSERT_PTRACE(id, PTRACE_DETACH, pid, 0);
+
+	for (round = 0; round < 3; round++) {
+		memset(duo, 0, sizeof(*duo));
+		duo->tracee = pid;
+		tracer = spawn(trace_by_two, duo);
+		ASSERT_LT(0, tracer);
+		ASSERT_TRUE(wait_change(&duo->ready, 0));
+		self->hog->running = 0;
+		self->hog_pid = hog_spawn(self->hog);
+		ASSERT_LT(0, self->hog_pid);
+
+		ASSERT_EQ(0, kill(pid, SIGCONT));
+		duo->begin = 1;
+		ASSERT_TRUE(wait_change(&duo->waits, 0));
+		ASSERT_EQ(0, wait_task_state(tracer, tracer, "SZ"));
+		duo->go = 1;
+		EXPECT_TRUE(wait_change(&duo->over, 0))
+			TH_LOG("%s: a wait for a former tracee does not end", id);
+		/* all this time, or it may have trapped before */
+		if (self->hog->running && duo->over) {
+			EXPECT_EQ(-1, duo->ret);
+			EXPECT_EQ(ECHILD, duo->error);
+			open++;
+		}
+		kill_and_reap(tracer);
+		kill_and_reap(self->hog_pid);
+		self->hog_pid = 0;
+		if (!duo->over)
+			return;
 	}
 	EXPECT_LT(0, open)
 		TH_LOG("%s: not tested, the tracee was never held up", id);
