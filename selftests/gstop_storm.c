@@ -406,6 +406,21 @@ TEST_F(signal, notify_hidden_signal_taken_by_other_thread)
 	}
 }
 
+/* Have the hog of @self keep the tracee from its CPU, for @self->hog->ms at most. */
+static void hold_up(struct __test_metadata *_metadata, FIXTURE_DATA(signal) *self)
+{
+	self->hog->running = 0;
+	self->hog_pid = hog_spawn(self->hog);
+	ASSERT_LT(0, self->hog_pid);
+}
+
+/* End that. */
+static void let_go(FIXTURE_DATA(signal) *self)
+{
+	kill_and_reap(self->hog_pid);
+	self->hog_pid = 0;
+}
+
 /*
  * Window: a re-trap from a trap that has been waited for, held open by a hog on the
  * CPU where the tracee has to run. Fails if a wait with WNOHANG goes by the trap that
@@ -427,9 +442,7 @@ TEST_F(signal, notify_hidden_wait_meets_retrap)
 	for (round = 0; round < 3; round++) {
 		/* told, and waited for */
 		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, pid, &info);
-		self->hog->running = 0;
-		self->hog_pid = hog_spawn(self->hog);
-		ASSERT_LT(0, self->hog_pid);
+		hold_up(_metadata, self);
 
 		ASSERT_EQ(0, kill(pid, SIGCONT));
 		open += self->hog->running;
@@ -437,8 +450,7 @@ TEST_F(signal, notify_hidden_wait_meets_retrap)
 		EXPECT_EQ(STOP_STATUS(SIGTRAP), status)
 			TH_LOG("%s: waitpid(WNOHANG) returns %#x in round %d",
 			       id, status, round);
-		kill_and_reap(self->hog_pid);
-		self->hog_pid = 0;
+		let_go(self);
 	}
 	EXPECT_LT(0, open)
 		TH_LOG("%s: not tested, the tracee was never held up", id);
@@ -492,9 +504,7 @@ TEST_F(signal, notify_hidden_wait_with_signal_meets_retrap)
 
 	for (round = 0; round < 3; round++) {
 		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, pid, &info);
-		self->hog->running = 0;
-		self->hog_pid = hog_spawn(self->hog);
-		ASSERT_LT(0, self->hog_pid);
+		hold_up(_metadata, self);
 
 		ASSERT_EQ(0, kill(pid, SIGCONT));
 		waker_pid = spawn(wake_sleeper, waker);
@@ -505,8 +515,7 @@ TEST_F(signal, notify_hidden_wait_with_signal_meets_retrap)
 			TH_LOG("%s: wait4() fails in round %d: %m", id, round);
 		EXPECT_EQ(STOP_STATUS(SIGTRAP), status);
 		kill_and_reap(waker_pid);
-		kill_and_reap(self->hog_pid);
-		self->hog_pid = 0;
+		let_go(self);
 		if (ret != pid)
 			return;
 	}
@@ -583,9 +592,7 @@ TEST_F(signal, end_detach_wait_meets_retrap)
 		tracer = spawn(trace_by_two, duo);
 		ASSERT_LT(0, tracer);
 		ASSERT_TRUE(wait_change(&duo->ready, 0));
-		self->hog->running = 0;
-		self->hog_pid = hog_spawn(self->hog);
-		ASSERT_LT(0, self->hog_pid);
+		hold_up(_metadata, self);
 
 		ASSERT_EQ(0, kill(pid, SIGCONT));
 		duo->begin = 1;
@@ -601,8 +608,7 @@ TEST_F(signal, end_detach_wait_meets_retrap)
 			open++;
 		}
 		kill_and_reap(tracer);
-		kill_and_reap(self->hog_pid);
-		self->hog_pid = 0;
+		let_go(self);
 		if (!duo->over)
 			return;
 	}
