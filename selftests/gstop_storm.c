@@ -407,7 +407,7 @@ TEST_F(signal, notify_hidden_signal_taken_by_other_thread)
 }
 
 /* Have the hog of @self keep the tracee from its CPU, for @self->hog->ms at most. */
-static void hold_up(struct __test_metadata *_metadata, FIXTURE_DATA(signal) *self)
+static void hold_up(struct __test_metadata *_metadata, FIXTURE_DATA(signal) * self)
 {
 	self->hog->running = 0;
 	self->hog_pid = hog_spawn(self->hog);
@@ -415,7 +415,7 @@ static void hold_up(struct __test_metadata *_metadata, FIXTURE_DATA(signal) *sel
 }
 
 /* End that. */
-static void let_go(FIXTURE_DATA(signal) *self)
+static void let_go(FIXTURE_DATA(signal) * self)
 {
 	kill_and_reap(self->hog_pid);
 	self->hog_pid = 0;
