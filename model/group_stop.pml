@@ -1250,26 +1250,30 @@ inline was_read(t)
 
 /* ---- kernel/exit.c ---- */
 
-/* the look without a lock: is there something to look at closer? Of re-traps one is enough */
+/* the look without a lock: is there something to look at closer? */
 #if defined(BASELINE)
 #define MAYBE_STOPPED(t)	((jc[t] & TRACED) && !(jc[t] & LISTENING))
 #elif defined(SEED2011)
 #define MAYBE_STOPPED(t)	((jc[t] & (TRACED | TRAPPING)) && !(jc[t] & LISTENING))
 #else
-#define MAYBE_STOPPED(t)	((jc[t] & UNWAITED) || ((jc[t] & TRAPPING) && !retrap))
+#define MAYBE_STOPPED(t)	(jc[t] & UNWAITED)
 #endif
-/* if it is a re-trap, from a trap that was waited for, siglock is not needed to see that */
+/* if it is on its way, siglock is not needed to see that; of re-traps one is enough */
 #if defined(BASELINE) || defined(SEED2011)
 #define ON_ITS_WAY(t)		false
 #else
-#define ON_ITS_WAY(t)		(!(jc[t] & UNWAITED))
+#define ON_ITS_WAY(t)		(jc[t] & TRAPPING)
 #endif
 #if defined(M_notify_hidden_waited_passes_retrap)
-#define NOTES_ON_ITS_WAY(t)	false
+#define NOTES_ON_ITS_WAY(t)	(NOTIFY_MODE(t) && (jc[t] & UNWAITED) && !retrap)
+#elif defined(M_notify_hidden_wait_misses_stop)
+#define NOTES_ON_ITS_WAY(t)	(NOTIFY_MODE(t) && !(jc[t] & UNWAITED) && !retrap)
 #else
-#define NOTES_ON_ITS_WAY(t)	NOTIFY_MODE(t)
+#define NOTES_ON_ITS_WAY(t)	(NOTIFY_MODE(t) && !retrap)
 #endif
-#if defined(M_notify_hidden_wait_misses_stop) || defined(BASELINE)
+/* if it is found out under siglock, as it set out meanwhile */
+#if defined(M_notify_hidden_wait_misses_stop) || defined(M_notify_hidden_wait_misses_start) || \
+	defined(BASELINE)
 #define NOTES_RETRAP(t)		false
 #else
 #define NOTES_RETRAP(t)		RETRAPPING(t)
@@ -1573,7 +1577,7 @@ proctype ptracer()
 		tpc == WAIT_LOOK && !REAPABLE(tt) ->
 		MOVED(0);
 		if
-		:: pt[tt] && MAYBE_STOPPED(tt) && ON_ITS_WAY(tt) && NOTES_ON_ITS_WAY(tt) ->
+		:: pt[tt] && ON_ITS_WAY(tt) && NOTES_ON_ITS_WAY(tt) ->
 			LOG(tracer, wait_task_stopped, EAGAIN, tt);
 			retrap = 1 + tt;
 			next_tracee()

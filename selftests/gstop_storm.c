@@ -354,17 +354,24 @@ FIXTURE(signal) {
 	pid_t hog_pid;
 };
 
+/* Start the tracee of @self. We are on another CPU than it. */
+static void start_on_other_cpu(struct __test_metadata *_metadata,
+			       FIXTURE_DATA(signal) * self)
+{
+	run_on_cpu(1);
+	tracee_start(_metadata, &self->t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT |
+		     TRACEE_CATCH_USR1);
+	run_on_cpu(0);
+}
+
 FIXTURE_SETUP(signal)
 {
 	if (lacks_notify_mode(_metadata))
 		return;
 
-	run_on_cpu(1);
-	tracee_start(_metadata, &self->t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT |
-		     TRACEE_CATCH_USR1);
+	start_on_other_cpu(_metadata, self);
 	ASSERT_EQ(0, sys_seize_notify(self->t.pid, 0));
 	trap_by_interrupt(_metadata, self->t.pid, 0);
-	run_on_cpu(0);
 }
 
 FIXTURE_TEARDOWN(signal)
@@ -523,15 +530,17 @@ TEST_F(signal, notify_hidden_wait_with_signal_meets_retrap)
 		TH_LOG("%s: not tested, the tracee was never held up", id);
 }
 
-/* A tracer of two threads: one traces and goes, the other waits. On a shared_page(). */
+/* A tracer of two threads: one traces, the other waits. On a shared_page(). */
 struct duo {
-	pid_t tracee;
+	pid_t tracee;			/* 0: a child of the second, who notes it here */
+	unsigned long options;		/* for PTRACE_SEIZE */
+	int flags;			/* for wait4() */
 	volatile unsigned long ready;	/* the first has it trapped, and has waited for it */
 	volatile unsigned long begin;	/* the second is to wait */
 	volatile unsigned long waits;
 	volatile unsigned long go;	/* the first is to exit */
 	pid_t ret;
-	int error;
+	int status, error;
 	volatile unsigned long over;
 };
 
@@ -540,7 +549,7 @@ static void *trace_and_go(void *arg)
 	struct duo *duo = arg;
 	siginfo_t info;
 
-	if (sys_seize_notify(duo->tracee, 0) ||
+	if (sys_seize_notify(duo->tracee, duo->options) ||
 	    sys_ptrace(PTRACE_INTERRUPT, duo->tracee, 0, NULL) ||
 	    sys_wait(duo->tracee, __WNOTHREAD) != STOP_STATUS(SIGTRAP) ||
 	    sys_ptrace(PTRACE_GETSIGINFO, duo->tracee, 0, &info))
@@ -556,13 +565,67 @@ static void trace_by_two(void *arg)
 	struct duo *duo = arg;
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, trace_and_go, duo))
+	if (!duo->tracee) {
+		run_on_cpu(1);
+		duo->tracee = spawn(pause_forever, NULL);
+		run_on_cpu(0);
+	}
+	if (duo->tracee < 0 || pthread_create(&thread, NULL, trace_and_go, duo))
 		_exit(1);
 	wait_change(&duo->begin, 0);
 	duo->waits = 1;
-	duo->ret = wait4(duo->tracee, NULL, __WALL, NULL);
+	duo->ret = wait4(duo->tracee, &duo->status, __WALL | duo->flags, NULL);
 	duo->error = errno;
 	duo->over = 1;
+}
+
+/*
+ * Have the tracee of @duo re-trap, held up by the hog of @self, while the second thread
+ * of the tracer waits. Returns the tracer, a child of ours; let_go() has to follow.
+ */
+static pid_t wait_for_held_up(struct __test_metadata *_metadata,
+			      FIXTURE_DATA(signal) * self, struct duo *duo)
+{
+	const pid_t tracer = spawn(trace_by_two, duo);
+
+	ASSERT_LT(0, tracer);
+	ASSERT_TRUE(wait_change(&duo->ready, 0));
+	hold_up(_metadata, self);
+
+	ASSERT_EQ(0, kill(duo->tracee, SIGCONT));
+	duo->begin = 1;
+	ASSERT_TRUE(wait_change(&duo->waits, 0));
+	ASSERT_EQ(0, wait_task_state(tracer, tracer, "SDZ"));
+	return tracer;
+}
+
+/*
+ * The same for the tracee of @self, and with @options for PTRACE_SEIZE; then the first
+ * thread of the tracer exits, and expect that the wait ends, with ECHILD. Returns whether
+ * the re-trap was held up all that time.
+ */
+static bool leave_during_retrap(struct __test_metadata *_metadata, FIXTURE_DATA(signal) * self,
+				struct duo *duo, unsigned long options, const char *id)
+{
+	bool open = false;
+	pid_t tracer;
+
+	memset(duo, 0, sizeof(*duo));
+	duo->tracee = self->t.pid;
+	duo->options = options;
+	tracer = wait_for_held_up(_metadata, self, duo);
+	duo->go = 1;
+	EXPECT_TRUE(wait_change(&duo->over, 0))
+		TH_LOG("%s: a wait for a former tracee does not end", id);
+	/* all this time, or it may have trapped before */
+	if (self->hog->running && duo->over) {
+		EXPECT_EQ(-1, duo->ret);
+		EXPECT_EQ(ECHILD, duo->error);
+		open = true;
+	}
+	kill_and_reap(tracer);
+	let_go(self);
+	return open;
 }
 
 /*
@@ -573,7 +636,62 @@ static void trace_by_two(void *arg)
 TEST_F(signal, end_detach_wait_meets_retrap)
 {
 	static const char id[] = "end-detach";
-	const pid_t pid = self->t.pid;
+	int round, open = 0;
+	struct duo *duo;
+
+	if (lacks_hog())
+		SKIP(return, "%s", lacks_hog());
+	self->hog = shared_page();
+	duo = shared_page();
+	ASSERT_TRUE(self->hog && duo);
+	self->hog->ms = 500;
+	ASSERT_PTRACE(id, PTRACE_DETACH, self->t.pid, 0);
+
+	for (round = 0; round < 3; round++) {
+		open += leave_during_retrap(_metadata, self, duo, 0, id);
+		if (!duo->over)
+			return;
+	}
+	EXPECT_LT(0, open)
+		TH_LOG("%s: not tested, the tracee was never held up", id);
+}
+
+/*
+ * Window: the same with PTRACE_O_EXITKILL. Fails if the wait sleeps on because it was the
+ * SIGKILL that called the re-trap off: the exit that follows is none of a tracee's.
+ */
+TEST_F(signal, end_detach_wait_meets_killed_retrap)
+{
+	static const char id[] = "end-detach";
+	int round, open = 0;
+	struct duo *duo;
+
+	if (lacks_hog())
+		SKIP(return, "%s", lacks_hog());
+	self->hog = shared_page();
+	duo = shared_page();
+	ASSERT_TRUE(self->hog && duo);
+	self->hog->ms = 500;
+
+	for (round = 0; round < 3; round++) {
+		tracee_end(&self->t);
+		start_on_other_cpu(_metadata, self);
+		open += leave_during_retrap(_metadata, self, duo, PTRACE_O_EXITKILL, id);
+		if (!duo->over)
+			return;
+	}
+	EXPECT_LT(0, open)
+		TH_LOG("%s: not tested, the tracee was never held up", id);
+}
+
+/*
+ * Window: a child re-traps that another thread of ours traces, and who forked it waits
+ * with __WNOTHREAD, which no trap wakes up. Fails if it sleeps on: a trap was there
+ * when the wait began.
+ */
+TEST_F(signal, notify_hidden_wait_by_other_thread_meets_retrap)
+{
+	static const char id[] = "notify-hidden";
 	int round, open = 0;
 	struct duo *duo;
 	pid_t tracer;
@@ -583,30 +701,17 @@ TEST_F(signal, end_detach_wait_meets_retrap)
 	self->hog = shared_page();
 	duo = shared_page();
 	ASSERT_TRUE(self->hog && duo);
-	self->hog->ms = 500;
-	ASSERT_PTRACE(id, PTRACE_DETACH, pid, 0);
+	self->hog->ms = 200;
 
 	for (round = 0; round < 3; round++) {
 		memset(duo, 0, sizeof(*duo));
-		duo->tracee = pid;
-		tracer = spawn(trace_by_two, duo);
-		ASSERT_LT(0, tracer);
-		ASSERT_TRUE(wait_change(&duo->ready, 0));
-		hold_up(_metadata, self);
-
-		ASSERT_EQ(0, kill(pid, SIGCONT));
-		duo->begin = 1;
-		ASSERT_TRUE(wait_change(&duo->waits, 0));
-		ASSERT_EQ(0, wait_task_state(tracer, tracer, "SZ"));
-		duo->go = 1;
+		duo->flags = __WNOTHREAD;
+		tracer = wait_for_held_up(_metadata, self, duo);
+		open += self->hog->running;
 		EXPECT_TRUE(wait_change(&duo->over, 0))
-			TH_LOG("%s: a wait for a former tracee does not end", id);
-		/* all this time, or it may have trapped before */
-		if (self->hog->running && duo->over) {
-			EXPECT_EQ(-1, duo->ret);
-			EXPECT_EQ(ECHILD, duo->error);
-			open++;
-		}
+			TH_LOG("%s: a wait with __WNOTHREAD does not end", id);
+		EXPECT_EQ(duo->tracee, duo->ret);
+		EXPECT_EQ(STOP_STATUS(SIGTRAP), duo->status);
 		kill_and_reap(tracer);
 		let_go(self);
 		if (!duo->over)

@@ -18,8 +18,8 @@
  * For latency, inspection and cycles the ways take turns, a block of events each, and who is first
  * in turn changes, so that what disturbs the host disturbs all, and what a way leaves behind
  * meets each of the others. Calm and storm take turns as well. With many threads it would take
- * too long to start them anew for each round: there the ways come twice, the second time in
- * the opposite order, with half of the rounds each.
+ * too long to start them anew for each round: there the ways come CROWDS times, every second
+ * time in the opposite order, with a part of the rounds each.
  *
  * For the latency there is a fifth:
  *
@@ -55,6 +55,12 @@
 /* Threads of a tracee at most. */
 #define CROWD_MAX	4000
 #define CROWD_STACK	(64 * 1024)
+
+/*
+ * How many of a size are started for each way: all rounds of one have its threads in the same
+ * places, of memory and of hash tables, and are slow or quick together.
+ */
+#define CROWDS		6
 
 enum way {
 	NOTIFY, LISTEN, POLL, PROC, WAYS,
@@ -481,11 +487,18 @@ static void measure_latency(struct watched *all)
 	pid = spawn(continue_them, c);
 	if (pid < 0)
 		die("fork");
-	/* as many as it takes for the p99 of two boots to be of the same size */
-	for (block = 0; block < scale(100); block++) {
+	/*
+	 * As many as it takes for the p99 of two boots to be of the same size. What does not
+	 * poll is compared to within a few percent, and gets three times as many; every second
+	 * block is in the opposite order, so that none always comes after the same other.
+	 */
+	for (block = 0; block < scale(300); block++) {
 		for (n = 0; n < LATENCY_WAYS; n++) {
-			struct watched *w = &all[(n + block) % LATENCY_WAYS];
+			const int turn = block % 2 ? LATENCY_WAYS - 1 - n : n;
+			struct watched *w = &all[(turn + block / 2) % LATENCY_WAYS];
 
+			if (block % 3 && (w->way == POLL || w->way == PROC))
+				continue;
 			for (i = 0; i < BLOCK; i++) {
 				delay = some_delay();
 				event(w, true, &w->page->stamp, w->page->order[1],
@@ -1049,7 +1062,7 @@ static void measure_threads(void)
 {
 	static const struct {
 		int nr, rounds;
-	} sizes[] = { { 1, 400 }, { 10, 200 }, { 100, 60 }, { 1000, 16 }, { 4000, 10 } };
+	} sizes[] = { { 1, 402 }, { 10, 198 }, { 100, 60 }, { 1000, 18 }, { 4000, 12 } };
 	static struct crowd_stats st[] = {
 		{ .way = NOTIFY }, { .way = NOTIFY, .any = true },
 		{ .way = LISTEN }, { .way = LISTEN, .any = true },
@@ -1059,14 +1072,15 @@ static void measure_threads(void)
 	const int nr_st = sizeof(st) / sizeof(st[0]);
 	char what[64];
 	size_t i;
-	int k;
+	int k, turn;
 
 	crowd = mmap(NULL, sizeof(*crowd), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (crowd == MAP_FAILED)
 		die("mmap");
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		const int rounds = scale(sizes[i].rounds / 2);
+		const int rounds = scale(sizes[i].rounds / CROWDS);
+		const int crowds = quick ? 2 : CROWDS;
 
 		/*
 		 * The first crowds of a size take up to twice as long as those that follow,
@@ -1075,10 +1089,10 @@ static void measure_threads(void)
 		 */
 		run_crowd(&first, sizes[i].nr, 2);
 		run_crowd(&first, sizes[i].nr, 2);
-		for (k = 0; k < nr_st; k++)
-			run_crowd(&st[k], sizes[i].nr, rounds);
-		for (k = nr_st; k--; )
-			run_crowd(&st[k], sizes[i].nr, rounds);
+		for (turn = 0; turn < crowds; turn++)
+			for (k = 0; k < nr_st; k++)
+				run_crowd(&st[turn % 2 ? nr_st - 1 - k : k],
+					  sizes[i].nr, rounds);
 		for (k = 0; k < nr_st; k++)
 			print_crowd(&st[k], sizes[i].nr);
 		snprintf(what, sizeof(what), "SIGCONT to %d threads", sizes[i].nr);
