@@ -64,7 +64,7 @@ bench:	setup	## what it costs and what it buys, measured side by side (RUNS=n, W
 bench-compare:	## what differs between two runs of make bench, beyond noise (A=... B=...)
 	@scripts/bench-compare $(A) $(B)
 
-matrix:	setup	## make check for all bases and architectures (BASES=... ARCHS=...: some)
+matrix:	setup	## make check for all bases, on x86_64 and others, in one table (BASES=... ARCHS=...: some)
 	@scripts/matrix
 
 apply-check: setup	## does the series of each base apply, to Debian's source and vanilla?
