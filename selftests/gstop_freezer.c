@@ -6,12 +6,17 @@
  *  - a trapped tracee counts as frozen, also on its way from trap to trap;
  *  - a frozen tracee can be made to trap, and is frozen again when it is resumed;
  *  - it can be killed and left by its tracer in either state.
+ *
+ * The freezer of cgroup v1, and suspend, put a trapped tracee to sleep where it is. It does
+ * not get from trap to trap then, and its tracer has to wait for it; the last test is about
+ * that.
  */
 #include "group_stop.h"
 #include "../kselftest_harness.h"
 #include "group_stop_tracee.h"
 
 #include <poll.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #define CGROUP_ROOT	"/sys/fs/cgroup"
@@ -347,6 +352,166 @@ TEST_F(freezer, end_freezer_kill)
 		snprintf(pid, sizeof(pid), "%d", crew->pid);
 		ASSERT_EQ(0, cgroup_write(self->dir, "cgroup.procs", pid));
 	}
+}
+
+/* A tracer in a cgroup of its own, and what it asks for. On a shared_page(). */
+struct asker {
+	struct crew *crew;
+	bool waits;			/* for a status; or makes a request */
+	volatile unsigned long ready;	/* the tracee is trapped, and told all */
+	volatile unsigned long go;	/* the asker is to ask */
+	volatile unsigned long done;
+	long ret;
+};
+
+/* For spawn() */
+static void ask_when_told(void *arg)
+{
+	struct asker *asker = arg;
+	const pid_t tid = asker->crew->pid;
+
+	if (sys_seize_notify(tid, 0) || interrupt(tid) ||
+	    sys_wait(tid, 0) != STOP_STATUS(SIGTRAP) || ack(tid))
+		_exit(1);
+	asker->ready = 1;
+	if (!wait_change(&asker->go, 0))
+		_exit(1);
+	asker->ret = asker->waits ? sys_wait(tid, WNOHANG) : ack(tid);
+	asker->done = 1;
+	pause_forever(NULL);
+}
+
+/* Two cgroups of version 1: of the tracee, and of the tracer. */
+FIXTURE(freezer_v1)
+{
+	char root[64], dir[2][80];
+	struct asker *asker;
+	pid_t pid;		/* of the asker */
+};
+
+FIXTURE_VARIANT(freezer_v1)
+{
+	bool waits;
+};
+
+FIXTURE_VARIANT_ADD(freezer_v1, request) { .waits = false };
+FIXTURE_VARIANT_ADD(freezer_v1, wait) { .waits = true };
+
+/* Have the cgroup @dir frozen or thawed. Returns 0 or -1. */
+static int v1_set(const char *dir, bool frozen)
+{
+	return cgroup_write(dir, "freezer.state", frozen ? "FROZEN" : "THAWED");
+}
+
+/* Wait until all in the cgroup @dir are frozen. Returns 0, or -1 if that takes too long. */
+static int v1_wait_frozen(const char *dir)
+{
+	const long long deadline = now_ms() + DEADLINE_MS / 5;
+	unsigned int tries = 0;
+	char path[128], state[32];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/freezer.state", dir);
+	for (;;) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		len = read(fd, state, sizeof(state));
+		close(fd);
+		if (len >= 6 && !memcmp(state, "FROZEN", 6))
+			return 0;
+		if (len <= 0 || now_ms() > deadline)
+			return -1;
+		give_way(&tries);
+	}
+}
+
+/* Remove @dir once all that has been in it is gone. */
+static void v1_remove(const char *dir)
+{
+	int tries;
+
+	v1_set(dir, false);
+	for (tries = 0; rmdir(dir) && errno == EBUSY && tries < 1000; tries++)
+		usleep(1000);
+}
+
+FIXTURE_SETUP(freezer_v1)
+{
+	char pid[16];
+	int i;
+
+	if (have_notify_mode() == 0)
+		SKIP(return, "kernel without PTRACE_SEIZE_DEVEL");
+
+	snprintf(self->root, sizeof(self->root), "/tmp/gstop-XXXXXX");
+	ASSERT_TRUE(!!mkdtemp(self->root));
+	if (mount("cgroup", self->root, "cgroup", 0, "freezer")) {
+		const int error = errno;
+
+		rmdir(self->root);
+		SKIP(return, "no freezer of cgroup v1: %s", strerror(error));
+	}
+
+	self->asker = shared_page();
+	ASSERT_TRUE(!!self->asker);
+	self->asker->waits = variant->waits;
+	self->asker->crew = shared_page();
+	ASSERT_TRUE(!!self->asker->crew);
+	self->asker->crew->size = 1;
+	ASSERT_GT(crew_spawn(self->asker->crew), 0);
+	self->pid = spawn(ask_when_told, self->asker);
+	ASSERT_GT(self->pid, 0);
+
+	for (i = 0; i < 2; i++) {
+		snprintf(self->dir[i], sizeof(self->dir[i]), "%s/%d", self->root, i);
+		ASSERT_EQ(0, mkdir(self->dir[i], 0755));
+		snprintf(pid, sizeof(pid), "%d", i ? self->pid : self->asker->crew->pid);
+		ASSERT_EQ(0, cgroup_write(self->dir[i], "cgroup.procs", pid));
+	}
+}
+
+FIXTURE_TEARDOWN(freezer_v1)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		v1_set(self->dir[i], false);
+	kill_and_reap(self->pid);
+	if (self->asker && self->asker->crew)
+		crew_end(self->asker->crew);
+	for (i = 0; i < 2; i++)
+		v1_remove(self->dir[i]);
+	umount(self->root);
+	rmdir(self->root);
+}
+
+/*
+ * Freeze a trapped tracee, notify it, and have the tracer wait until it gets to its next
+ * trap; then freeze the tracer. Fails if that can't be done: nor would the system suspend,
+ * for which all are frozen. Fails if either moves before it is thawed, or not then.
+ */
+TEST_F(freezer_v1, end_freezer_tracer_waits)
+{
+	struct asker *asker = self->asker;
+
+	ASSERT_TRUE(wait_change(&asker->ready, 0));
+	ASSERT_EQ(0, v1_set(self->dir[0], true));
+	ASSERT_EQ(0, v1_wait_frozen(self->dir[0]));
+	ASSERT_EQ(0, kill(asker->crew->pid, SIGCONT));
+	asker->go = 1;
+	ASSERT_EQ(0, wait_task_state(self->pid, self->pid, "D"))
+		TH_LOG("end-freezer: the tracer does not wait for a frozen tracee");
+
+	ASSERT_EQ(0, v1_set(self->dir[1], true));
+	EXPECT_EQ(0, v1_wait_frozen(self->dir[1]))
+		TH_LOG("end-freezer: a tracer that waits for a re-trap does not freeze");
+
+	EXPECT_EQ(0, v1_set(self->dir[0], false));
+	EXPECT_EQ(0, wait_task_state(asker->crew->pid, asker->crew->pid, "t"));
+	EXPECT_EQ(0UL, asker->done);
+	EXPECT_EQ(0, v1_set(self->dir[1], false));
+	EXPECT_TRUE(wait_change(&asker->done, 0));
+	EXPECT_EQ(variant->waits ? STOP_STATUS(SIGTRAP) : 0, asker->ret);
 }
 
 TEST_HARNESS_MAIN

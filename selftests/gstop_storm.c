@@ -417,6 +417,7 @@ TEST_F(signal, notify_hidden_signal_taken_by_other_thread)
 static void hold_up(struct __test_metadata *_metadata, FIXTURE_DATA(signal) * self)
 {
 	self->hog->running = 0;
+	self->hog->stop = 0;
 	self->hog_pid = hog_spawn(self->hog);
 	ASSERT_LT(0, self->hog_pid);
 }
@@ -426,6 +427,35 @@ static void let_go(FIXTURE_DATA(signal) * self)
 {
 	kill_and_reap(self->hog_pid);
 	self->hog_pid = 0;
+}
+
+/* Who has something for a wait that meets a re-trap. On a shared_page(). */
+struct waker {
+	pid_t pid;		/* who waits */
+	struct hog *hog;
+	int open;		/* times that the hog ran when the signal was sent */
+};
+
+/* For spawn(): let the tracee go once @waker->pid waits for it to arrive. */
+static void release_waiter(void *arg)
+{
+	struct waker *waker = arg;
+
+	if (wait_task_state(waker->pid, waker->pid, "D"))
+		_exit(1);
+	waker->hog->stop = 1;
+}
+
+/* For spawn(): send SIGUSR1 to @waker->pid once that sleeps, and then the same. */
+static void wake_sleeper(void *arg)
+{
+	struct waker *waker = arg;
+
+	if (wait_task_state(waker->pid, waker->pid, "SD"))
+		_exit(1);
+	kill(waker->pid, SIGUSR1);
+	waker->open += waker->hog->running;
+	release_waiter(arg);
 }
 
 /*
@@ -438,18 +468,25 @@ TEST_F(signal, notify_hidden_wait_meets_retrap)
 	static const char id[] = "notify-hidden";
 	const pid_t pid = self->t.pid;
 	int round, status, open = 0;
+	struct waker *waker;
 	siginfo_t info;
+	pid_t waker_pid;
 
 	if (lacks_hog())
 		SKIP(return, "%s", lacks_hog());
 	self->hog = shared_page();
-	ASSERT_TRUE(!!self->hog);
-	self->hog->ms = 200;
+	waker = shared_page();
+	ASSERT_TRUE(self->hog && waker);
+	self->hog->ms = 500;
+	waker->pid = getpid();
+	waker->hog = self->hog;
 
 	for (round = 0; round < 3; round++) {
 		/* told, and waited for */
 		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, pid, &info);
 		hold_up(_metadata, self);
+		waker_pid = spawn(release_waiter, waker);
+		ASSERT_LT(0, waker_pid);
 
 		ASSERT_EQ(0, kill(pid, SIGCONT));
 		open += self->hog->running;
@@ -457,28 +494,11 @@ TEST_F(signal, notify_hidden_wait_meets_retrap)
 		EXPECT_EQ(STOP_STATUS(SIGTRAP), status)
 			TH_LOG("%s: waitpid(WNOHANG) returns %#x in round %d",
 			       id, status, round);
+		kill_and_reap(waker_pid);
 		let_go(self);
 	}
 	EXPECT_LT(0, open)
 		TH_LOG("%s: not tested, the tracee was never held up", id);
-}
-
-/* Who has a signal for a wait. On a shared_page(). */
-struct waker {
-	pid_t pid;
-	struct hog *hog;
-	int open;		/* times that the hog ran when the signal was sent */
-};
-
-/* For spawn(): send SIGUSR1 to @waker->pid once that sleeps. */
-static void wake_sleeper(void *arg)
-{
-	struct waker *waker = arg;
-
-	if (wait_task_state(waker->pid, waker->pid, "SD"))
-		_exit(1);
-	kill(waker->pid, SIGUSR1);
-	waker->open += waker->hog->running;
 }
 
 static void ignore_signal(int sig)
@@ -504,7 +524,7 @@ TEST_F(signal, notify_hidden_wait_with_signal_meets_retrap)
 	self->hog = shared_page();
 	waker = shared_page();
 	ASSERT_TRUE(self->hog && waker);
-	self->hog->ms = 200;
+	self->hog->ms = 500;
 	waker->pid = getpid();
 	waker->hog = self->hog;
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
@@ -701,13 +721,14 @@ TEST_F(signal, notify_hidden_wait_by_other_thread_meets_retrap)
 	self->hog = shared_page();
 	duo = shared_page();
 	ASSERT_TRUE(self->hog && duo);
-	self->hog->ms = 200;
+	self->hog->ms = 500;
 
 	for (round = 0; round < 3; round++) {
 		memset(duo, 0, sizeof(*duo));
 		duo->flags = __WNOTHREAD;
 		tracer = wait_for_held_up(_metadata, self, duo);
 		open += self->hog->running;
+		self->hog->stop = 1;
 		EXPECT_TRUE(wait_change(&duo->over, 0))
 			TH_LOG("%s: a wait with __WNOTHREAD does not end", id);
 		EXPECT_EQ(duo->tracee, duo->ret);
