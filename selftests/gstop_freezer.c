@@ -387,6 +387,7 @@ FIXTURE(freezer_v1)
 	char root[64], dir[2][80];
 	struct asker *asker;
 	pid_t pid;		/* of the asker */
+	const char *lacks;	/* why there is none of this, or NULL */
 };
 
 FIXTURE_VARIANT(freezer_v1)
@@ -440,16 +441,18 @@ FIXTURE_SETUP(freezer_v1)
 	char pid[16];
 	int i;
 
-	if (have_notify_mode() == 0)
-		SKIP(return, "kernel without PTRACE_SEIZE_DEVEL");
+	/* in 6.1 the test goes on after a SKIP in here: it has to say so itself */
+	if (have_notify_mode() == 0) {
+		self->lacks = "kernel without PTRACE_SEIZE_DEVEL";
+		return;
+	}
 
 	snprintf(self->root, sizeof(self->root), "/tmp/gstop-XXXXXX");
 	ASSERT_TRUE(!!mkdtemp(self->root));
 	if (mount("cgroup", self->root, "cgroup", 0, "freezer")) {
-		const int error = errno;
-
 		rmdir(self->root);
-		SKIP(return, "no freezer of cgroup v1: %s", strerror(error));
+		self->lacks = "no freezer of cgroup v1";
+		return;
 	}
 
 	self->asker = shared_page();
@@ -474,6 +477,8 @@ FIXTURE_TEARDOWN(freezer_v1)
 {
 	int i;
 
+	if (self->lacks)
+		return;
 	for (i = 0; i < 2; i++)
 		v1_set(self->dir[i], false);
 	kill_and_reap(self->pid);
@@ -493,6 +498,9 @@ FIXTURE_TEARDOWN(freezer_v1)
 TEST_F(freezer_v1, end_freezer_tracer_waits)
 {
 	struct asker *asker = self->asker;
+
+	if (self->lacks)
+		SKIP(return, "%s", self->lacks);
 
 	ASSERT_TRUE(wait_change(&asker->ready, 0));
 	ASSERT_EQ(0, v1_set(self->dir[0], true));
