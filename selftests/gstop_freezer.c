@@ -37,6 +37,15 @@ static int cgroup_write(const char *dir, const char *name, const char *text)
 	return len == (ssize_t)strlen(text) ? 0 : -1;
 }
 
+/* Remove the cgroup @dir. A zombie that has been reaped may still be on its way out. */
+static void cgroup_remove(const char *dir)
+{
+	int tries;
+
+	for (tries = 0; rmdir(dir) && errno == EBUSY && tries < 1000; tries++)
+		usleep(1000);
+}
+
 FIXTURE(freezer)
 {
 	struct crew *crew;
@@ -86,13 +95,9 @@ FIXTURE_SETUP(freezer)
 
 FIXTURE_TEARDOWN(freezer)
 {
-	int tries;
-
 	cgroup_write(self->dir, "cgroup.freeze", "0");
 	crew_end(self->crew);
-	/* a zombie that has been reaped may still be on its way out */
-	for (tries = 0; rmdir(self->dir) && errno == EBUSY && tries < 1000; tries++)
-		usleep(1000);
+	cgroup_remove(self->dir);
 }
 
 /* What cgroup.events says of @key: 0, 1, or -1. Ends a notification. */
@@ -426,16 +431,6 @@ static int v1_wait_frozen(const char *dir)
 	}
 }
 
-/* Remove @dir once all that has been in it is gone. */
-static void v1_remove(const char *dir)
-{
-	int tries;
-
-	v1_set(dir, false);
-	for (tries = 0; rmdir(dir) && errno == EBUSY && tries < 1000; tries++)
-		usleep(1000);
-}
-
 FIXTURE_SETUP(freezer_v1)
 {
 	char pid[16];
@@ -485,7 +480,7 @@ FIXTURE_TEARDOWN(freezer_v1)
 	if (self->asker && self->asker->crew)
 		crew_end(self->asker->crew);
 	for (i = 0; i < 2; i++)
-		v1_remove(self->dir[i]);
+		cgroup_remove(self->dir[i]);
 	umount(self->root);
 	rmdir(self->root);
 }
