@@ -164,6 +164,16 @@ lock()
 	flock 9
 }
 
+# series_files: the files that patches/BASE changes and that are there without it, one a line:
+# not those that a patch of it makes, though a later one may change them.
+series_files()
+{
+	awk '	/^--- \/dev\/null$/	{ new = 1; next }
+		/^--- a\//		{ name = substr($0, 7); if (!(name in made)) print name }
+		/^\+\+\+ b\// && new	{ made[substr($0, 7)] = 1; new = 0 }' \
+		"$TOP/patches/$BASE"/[0-9]*.patch | sort -u
+}
+
 # tsc_words: words for the kernel of an x86_64 guest, that have it use the time stamp counter.
 # Under TCG that is the host's, the same on all CPUs; but if the host has something else to do,
 # the guest can't measure how fast it is, and falls back to counting ticks of a millisecond
