@@ -42,7 +42,7 @@ BEGIN {
 		printf "\t%s [label=\"%s\"];\n", o[i], name[o[i]]
 }
 
-$1 == "dies" || $2 == "dies" || $3 == "exit_ptrace" || $3 == "ptrace_detach" || $1 == $2 {
+$1 == "dies" || $2 == "dies" || $3 == "exit_ptrace" || $3 == "ptrace_unlink_" || $1 == $2 {
 	next
 }
 

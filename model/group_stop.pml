@@ -13,6 +13,7 @@
  *	NTHREADS	threads of the group, 1 or 2				[1]
  *	PLAIN		the tracer seizes without PTRACE_SEIZE_DEVEL
  *	BASELINE	with PLAIN: the kernel without the series
+ *	NO_UNWAITED	the series without its optional patch for JOBCTL_UNWAITED
  *	SEED2011	the algorithm of the first seed
  *	M_name		a wrong variant, as selftests/mutants/
  *	WITH_EXEC	the leader may call execve(), two threads only
@@ -56,8 +57,8 @@
 #define STOP_TRAP	1024
 #define DEFERRED	2048	/* JOBCTL_NOTIFY_DEFERRED */
 #define STOP_DEQUEUED	4096	/* kept only where do_signal_stop() may look at it */
-#if defined(BASELINE) || defined(SEED2011)
-#define UNWAITED	0	/* only the series has it */
+#if defined(BASELINE) || defined(SEED2011) || defined(NO_UNWAITED)
+#define UNWAITED	0	/* an optional patch of the series adds it */
 #else
 #define UNWAITED	8192
 #endif
@@ -99,11 +100,19 @@
 #define X_STOP		2	/* a stop signal */
 #define X_OTHER		3	/* another signal */
 
-/* ->ptrace_message: PTRACE_STOP_CAUSE_*, or that of a system call stop */
+/* ->ptrace_message: PTRACE_EVENTMSG_SYSCALL_*, or PTRACE_STOP_CAUSE_* (0x100 to 0x400
+   in the kernel; here it is a byte) */
+#define MESSAGE_ENTRY	1
+#define MESSAGE_EXIT	2
+#ifdef M_notify_cause_syscall_values
 #define CAUSE_GROUP	1
 #define CAUSE_NOTIFY	2
 #define CAUSE_INTERRUPT	4
-#define MESSAGE_SYSCALL	8
+#else
+#define CAUSE_GROUP	16
+#define CAUSE_NOTIFY	32
+#define CAUSE_INTERRUPT	64
+#endif
 
 /* where the tracer is */
 #define IDLE		0	/* in its own code: may do anything */
@@ -115,10 +124,11 @@
 #define REQUEST_END	6	/* before ptrace_unfreeze_traced() */
 #define WAIT_LOOK	7	/* do_wait(): lockless look at tracee tt */
 #define WAIT_LOCK	8	/* wait_task_stopped(): before siglock */
-#define WAIT_BIT	9	/* do_wait(): wait_for_retrap() */
+#define WAIT_BIT	9	/* do_wait(): wait_on_bit(), in wrong variants alone */
 #define WAIT_END	10	/* do_wait(): has looked at all tracees */
 #define WAIT_SLEEP	11	/* do_wait(): schedule() */
 #define DYING		12	/* exit_ptrace(): before tracee tt */
+#define DETACHES	13	/* ptrace_detach(): before __ptrace_unlink() */
 
 /* what the tracer sleeps on */
 #define AWAKE		0
@@ -167,7 +177,6 @@ bit pend_other;			/* another one */
 byte tpc;
 byte tt;			/* the tracee that it is busy with */
 byte tsl;
-byte retrap;			/* wo_retrap: 0, or 1 + tracee */
 #ifdef PLAIN
 bit told;			/* what PTRACE_GETSIGINFO has read, in READ */
 #endif
@@ -177,7 +186,8 @@ byte may[NTHREADS];
 byte view[NTHREADS];
 bit unread[NTHREADS];		/* the state changed, and the tracer has not read it since */
 bit interrupt[NTHREADS];	/* a trap is owed for PTRACE_INTERRUPT */
-bit status[NTHREADS];		/* there is a stop that waitpid() would report, or wait for */
+bit status[NTHREADS];		/* there is a stop that waitpid() has to report */
+bit news[NTHREADS];		/* TRAP_NOTIFY is for a start, an end or a SIGCONT since the seize */
 bit rd;				/* in READ: no change since the read */
 #ifdef WITH_CAUSE
 bit served[NTHREADS];		/* it trapped for PTRACE_INTERRUPT, not resumed since */
@@ -242,19 +252,20 @@ mtype = {
 	get_signal, ptrace_stop_enters, ptrace_stop_leaves, do_notify_parent_cldstop,
 	do_signal_stop_, do_exit, ptrace_attach, ptrace_set_stopped, wait_on_bit,
 	ptrace_freeze_traced, ptrace_getsiginfo, ptrace_ack_notify, copy_siginfo_to_user,
-	ptrace_resume, ptrace_listen, ptrace_detach, ptrace_interrupt, ptrace_setsiginfo,
-	ptrace_unfreeze_traced, wait_task_stopped, wait_for_retrap,
-	do_wait_sleeps, do_wait_begins, wait_task_zombie, exit_ptrace, prepare_signal,
-	complete_signal, de_thread, begin_new_exec, syscall_entry, exit_to_user_mode,
+	ptrace_resume, ptrace_listen, ptrace_detach, ptrace_unlink_, ptrace_interrupt,
+	ptrace_setsiginfo, ptrace_unfreeze_traced, wait_task_stopped, do_wait_sleeps,
+	do_wait_begins, wait_task_zombie, exit_ptrace, prepare_signal, complete_signal,
+	de_thread, begin_new_exec, syscall_entry, exit_to_user_mode,
 	/* notes */
-	none, SIGSTOP, SIGTSTP, SIGCONT, SIGUSR1, SIGKILL, EFAULT, ESRCH, EAGAIN, success,
-	PTRACE_SEIZE, PTRACE_CONT, PTRACE_DETACH, PTRACE_GETSIGINFO, WNOHANG, status_reaped,
-	no_status, looks_closer, sleeps, STOP_trap, signal_delivery_stop, syscall_stop, user_instruction,
+	none, SIGSTOP, SIGTSTP, SIGCONT, SIGUSR1, SIGKILL, EFAULT, ESRCH, EAGAIN,
+	ERESTARTNOINTR, EINTR, success, PTRACE_SEIZE, PTRACE_CONT, PTRACE_DETACH,
+	PTRACE_GETSIGINFO, WNOHANG, WNOWAIT, status_reaped, no_status, looks_closer, sleeps,
+	STOP_trap, signal_delivery_stop, syscall_stop, user_instruction,
 	/* properties */
 	notify_no_escape, notify_sticky, notify_merge, notify_listen, notify_hidden,
 	notify_deferred, notify_other_trap, notify_state, interrupt_any_state,
 	interrupt_flag, end_detach, end_kill, end_exec, seize_stopped, seize_quiet,
-	seize_plain, notify_cause, notify_ack, lost_wakeup, no_warning
+	notify_waits, seize_plain, notify_cause, notify_ack, lost_wakeup, no_warning
 };
 
 /* A line of a counterexample: who, in which function, and how that leaves thread t. */
@@ -325,11 +336,24 @@ inline task_set_jobctl_pending(t, mask)
 	fi
 }
 
+#if defined(M_end_detach_status_stays)
+#define CALLED_OFF(t)	(!(jc[t] & TRACED) && fatal[t])
+#else
+#define CALLED_OFF(t)	(!(jc[t] & TRACED))
+#endif
+
+/* not TRACED: a re-trap is called off, and leaves no status */
 inline task_clear_jobctl_trapping(t)
 {
 	if
 	:: jc[t] & TRAPPING ->
 		jc[t] = jc[t] & ~TRAPPING;
+		if
+		:: CALLED_OFF(t) ->
+			xc[t] = X_NONE;
+			jc[t] = jc[t] & ~UNWAITED
+		:: else
+		fi;
 		/* wake_up_bit() */
 		if
 		:: tsl == ON_BIT && tt == t -> tsl = AWAKE
@@ -343,6 +367,7 @@ inline task_clear_jobctl_trapping(t)
 inline task_clear_jobctl_pending(t, mask)
 {
 	jc[t] = jc[t] & ~(mask);
+	news[t] = news[t] && (jc[t] & TRAP_NOTIFY);
 	if
 	:: (mask) & STOP_PENDING -> jc[t] = jc[t] & ~(STOP_CONSUME | STOP_DEQUEUED)
 	:: else
@@ -353,7 +378,15 @@ inline task_clear_jobctl_pending(t, mask)
 #define KEEP_TRAPPING(t)	false
 #endif
 	if
-	:: !(jc[t] & PENDING_MASK) && !KEEP_TRAPPING(t) -> task_clear_jobctl_trapping(t)
+	:: !(jc[t] & PENDING_MASK) && !KEEP_TRAPPING(t) ->
+#ifdef M_end_kill_status_stays
+		sig_ = xc[t];
+		task_clear_jobctl_trapping(t);
+		xc[t] = sig_;
+		sig_ = X_NONE
+#else
+		task_clear_jobctl_trapping(t)
+#endif
 	:: else
 	fi
 }
@@ -397,6 +430,12 @@ inline state_changed()
 	rd = 0
 }
 
+/* What TRAP_NOTIFY of thread t is for happens now. */
+inline note_news(t)
+{
+	news[t] = NOTIFY_MODE(t) && (jc[t] & TRAP_NOTIFY)
+}
+
 /* Thread t is nobody's tracee any more, or dead. */
 inline forget(t)
 {
@@ -405,6 +444,7 @@ inline forget(t)
 #endif
 	view[t] = V_RUNS;
 	unread[t] = 0;
+	news[t] = 0;
 	interrupt[t] = 0;
 	status[t] = 0
 }
@@ -419,10 +459,7 @@ inline ptrace_retrap(t)
 	task_set_jobctl_pending(t, TRAP_NOTIFY | TRAPPING);
 #endif
 	if
-	:: ok_ ->
-		/* hidden: to the tracer the next trap, and its status, are there now */
-		status[t] = 1;
-		ptrace_signal_wake_up(t, true)
+	:: ok_ -> ptrace_signal_wake_up(t, true)
 	:: else
 	fi
 }
@@ -471,7 +508,7 @@ inline ptrace_trap_notify(t)
 {
 	if
 	:: NOTIFY_MODE(t) && (((jc[t] & TRAP_NOTIFY) && ADDS_NOTHING) ||
-			      (TO_RETRAP(t) && (jc[t] & UNWAITED) && NEEDS_NO_TRAP))
+			      (TO_RETRAP(t) && xc[t] && NEEDS_NO_TRAP))
 	:: else ->
 		task_set_jobctl_pending(t, TRAP_NOTIFY);
 		if
@@ -557,7 +594,7 @@ inline ptrace_stop(t, kind)
 #ifdef WITH_CAUSE
 		if
 		:: kind == T_STOP && NOTIFY_MODE(t) -> message[t] = CAUSE(t)
-		:: kind == T_SYSCALL -> message[t] = MESSAGE_SYSCALL
+		:: kind == T_SYSCALL -> message[t] = MESSAGE_ENTRY
 		:: else -> message[t] = 0
 		fi;
 #endif
@@ -651,6 +688,13 @@ inline do_signal_stop(t, signr)
 			:: ok_ -> count++
 			:: else
 			fi;
+#ifndef SEED2011
+			if
+			:: STARTER_NOTIFIED(t) -> task_set_jobctl_pending(t, TRAP_NOTIFY)
+			:: else
+			fi;
+			note_news(t);
+#endif
 			i_ = 0;
 			do
 			:: i_ < NTHREADS && i_ != t && pc[i_] != GONE && !(jc[i_] & STOPPED) ->
@@ -660,7 +704,9 @@ inline do_signal_stop(t, signr)
 					count++;
 					unread[i_] = NOTIFY_MODE(i_) != 0;
 					if
-					:: pt[i_] && START_NOTIFIES(i_, t) -> ptrace_trap_notify(i_)
+					:: pt[i_] && START_NOTIFIES(i_, t) ->
+						ptrace_trap_notify(i_);
+						note_news(i_)
 					:: else -> signal_wake_up_state(i_, false, false)
 					fi
 				:: else
@@ -686,10 +732,12 @@ inline do_signal_stop(t, signr)
 			clear_ = TRAP_NOTIFY;
 #else
 			clear_ = TRAP_STOP;
+#ifdef M_seize_stopped_told_again
 			if
-			:: STARTER_NOTIFIED(t) -> clear_ = clear_ | TRAP_NOTIFY
+			:: NOTIFY_MODE(t) -> clear_ = clear_ | TRAP_NOTIFY
 			:: else
 			fi;
+#endif
 #endif
 			task_set_jobctl_pending(t, clear_)
 		fi
@@ -769,7 +817,12 @@ inline get_signal_loop(t)
 /* ---- kernel/signal.c: ptrace_stop(), after schedule() ---- */
 
 /* what does not outlast the trap */
-#define OF_THE_TRAP	(LISTENING | FROZEN | STOP_TRAP | DEFERRED | UNWAITED)
+#define OF_THE_TRAP	(LISTENING | FROZEN | STOP_TRAP | DEFERRED)
+#if defined(BASELINE) || defined(M_notify_hidden_status_thrown_away)
+#define KEEPS_STATUS(t)	false
+#else
+#define KEEPS_STATUS(t)	(jc[t] & TRAPPING)
+#endif
 
 inline ptrace_stop_end(t)
 {
@@ -781,7 +834,15 @@ inline ptrace_stop_end(t)
 	:: else
 	fi;
 #endif
-	xc[t] = X_NONE;
+	/* it can be reaped until the re-trap puts its own in its place */
+	if
+	:: !KEEPS_STATUS(t) -> xc[t] = X_NONE
+	:: else
+	fi;
+	if
+	:: !(jc[t] & TRAPPING) -> jc[t] = jc[t] & ~UNWAITED
+	:: else
+	fi;
 	trap[t] = T_NONE;
 #if defined(WITH_FORGE)
 	forged[t] = 0;
@@ -981,7 +1042,9 @@ proctype thread(byte t)
 		group_exec = 1;
 #ifndef M_end_exec_end_of_stop_unnoticed
 		if
-		:: NOTIFY_MODE(t) && count -> ptrace_trap_notify(0)
+		:: NOTIFY_MODE(t) && count ->
+			ptrace_trap_notify(0);
+			note_news(0)
 		:: else
 		fi;
 #endif
@@ -1162,8 +1225,7 @@ inline tracer_idle()
 {
 	tpc = IDLE;
 	tt = 0;
-	tsl = AWAKE;
-	retrap = 0
+	tsl = AWAKE
 }
 
 #if defined(M_notify_hidden_request_fails) || defined(BASELINE)
@@ -1250,33 +1312,23 @@ inline was_read(t)
 
 /* ---- kernel/exit.c ---- */
 
+/* task_stopped_code(): is there a status, if ->exit_code is not 0? */
+#if defined(BASELINE) || defined(M_notify_hidden_wait_misses_stop)
+#define STOPPED_CODE(t)		((jc[t] & TRACED) && !(jc[t] & LISTENING))
+#else
+#define STOPPED_CODE(t)		((jc[t] & (TRACED | TRAPPING)) && !(jc[t] & LISTENING))
+#endif
 /* the look without a lock: is there something to look at closer? */
-#if defined(BASELINE)
-#define MAYBE_STOPPED(t)	((jc[t] & TRACED) && !(jc[t] & LISTENING))
-#elif defined(SEED2011)
-#define MAYBE_STOPPED(t)	((jc[t] & (TRACED | TRAPPING)) && !(jc[t] & LISTENING))
+#if defined(BASELINE) || defined(SEED2011) || defined(NO_UNWAITED)
+#define MAYBE_STOPPED(t)	STOPPED_CODE(t)
 #else
 #define MAYBE_STOPPED(t)	(jc[t] & UNWAITED)
 #endif
-/* if it is on its way, siglock is not needed to see that; of re-traps one is enough */
-#if defined(BASELINE) || defined(SEED2011)
-#define ON_ITS_WAY(t)		false
+/* WNOHANG and a blocking wait are one until the end of the search */
+#if defined(M_notify_waits_wnohang_sleeps) || defined(M_notify_waits_signal_kept_out)
+#define WAIT_STOPS_AT(t)	(jc[t] & TRAPPING)
 #else
-#define ON_ITS_WAY(t)		(jc[t] & TRAPPING)
-#endif
-#if defined(M_notify_hidden_waited_passes_retrap)
-#define NOTES_ON_ITS_WAY(t)	(NOTIFY_MODE(t) && (jc[t] & UNWAITED) && !retrap)
-#elif defined(M_notify_hidden_wait_misses_stop)
-#define NOTES_ON_ITS_WAY(t)	(NOTIFY_MODE(t) && !(jc[t] & UNWAITED) && !retrap)
-#else
-#define NOTES_ON_ITS_WAY(t)	(NOTIFY_MODE(t) && !retrap)
-#endif
-/* if it is found out under siglock, as it set out meanwhile */
-#if defined(M_notify_hidden_wait_misses_stop) || defined(M_notify_hidden_wait_misses_start) || \
-	defined(BASELINE)
-#define NOTES_RETRAP(t)		false
-#else
-#define NOTES_RETRAP(t)		RETRAPPING(t)
+#define WAIT_STOPS_AT(t)	false
 #endif
 #define REAPABLE(t)	(pt[t] && pc[t] == ZOMBIE && (t != 0 || NTHREADS == 1 || pc[NTHREADS - 1] == GONE))
 #define ANY_TRACEE	(pt[0] || pt[NTHREADS - 1])
@@ -1519,32 +1571,36 @@ proctype ptracer()
 		LOG(tracer, ptrace_setsiginfo, none, tt)
 	   }
 #endif
-	/* PTRACE_DETACH; no ptrace_unfreeze_traced() follows. That it writes ->exit_code
-	   before it has siglock is no step here: of a TRACED tracee nobody reads that but
-	   a wait of the tracer, which is busy. ptrace_trap_notify() goes by UNWAITED. */
+	/* PTRACE_DETACH writes ->exit_code, siglock not taken yet. ptrace_trap_notify()
+	   may read it. */
 	:: d_step {
 		tpc == REQUEST && pc[tt] != NOTIFYING ->
 		MOVED(0);
 		xc[tt] = X_NONE;
-		ptrace_unlink(tt);
-		LOG(tracer, ptrace_detach, PTRACE_DETACH, tt);
-		tracer_idle()
+		tpc = DETACHES;
+		LOG(tracer, ptrace_detach, PTRACE_DETACH, tt)
 	   }
 	/* with a signal */
 	:: d_step {
 		tpc == REQUEST && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
 		MOVED(0);
 		xc[tt] = X_STOP;
-		ptrace_unlink(tt);
-		LOG(tracer, ptrace_detach, SIGSTOP, tt);
-		tracer_idle()
+		tpc = DETACHES;
+		LOG(tracer, ptrace_detach, SIGSTOP, tt)
 	   }
 	:: d_step {
 		tpc == REQUEST && pc[tt] != NOTIFYING && trap[tt] == T_SIGNAL ->
 		MOVED(0);
 		xc[tt] = X_OTHER;
+		tpc = DETACHES;
+		LOG(tracer, ptrace_detach, SIGUSR1, tt)
+	   }
+	/* __ptrace_unlink(); no ptrace_unfreeze_traced() follows */
+	:: d_step {
+		tpc == DETACHES ->
+		MOVED(0);
 		ptrace_unlink(tt);
-		LOG(tracer, ptrace_detach, SIGUSR1, tt);
+		LOG(tracer, ptrace_unlink_, none, tt);
 		tracer_idle()
 	   }
 	/* the end of every other request, and of PTRACE_INTERRUPT */
@@ -1577,16 +1633,16 @@ proctype ptracer()
 		tpc == WAIT_LOOK && !REAPABLE(tt) ->
 		MOVED(0);
 		if
-		:: pt[tt] && ON_ITS_WAY(tt) && NOTES_ON_ITS_WAY(tt) ->
-			LOG(tracer, wait_task_stopped, EAGAIN, tt);
-			retrap = 1 + tt;
-			next_tracee()
-		:: pt[tt] && MAYBE_STOPPED(tt) && !ON_ITS_WAY(tt) ->
+		:: pt[tt] && WAIT_STOPS_AT(tt) ->
+			tsl = AWAKE;
+			tpc = WAIT_BIT;
+			LOG(tracer, wait_task_stopped, sleeps, tt)
+		:: pt[tt] && !WAIT_STOPS_AT(tt) && MAYBE_STOPPED(tt) ->
 			tpc = WAIT_LOCK;
 			LOG(tracer, wait_task_stopped, looks_closer, tt)
 		:: else ->
 			LOG(tracer, wait_task_stopped, no_status, tt);
-			CHECK(notify_hidden, pt[tt] && status[tt] && !DIES(tt) && !retrap, tt);
+			CHECK(notify_hidden, pt[tt] && status[tt] && !DIES(tt), tt);
 			next_tracee()
 		fi
 	   }
@@ -1595,7 +1651,7 @@ proctype ptracer()
 		tpc == WAIT_LOCK ->
 		MOVED(0);
 		if
-		:: (jc[tt] & TRACED) && !(jc[tt] & LISTENING) && xc[tt] ->
+		:: STOPPED_CODE(tt) && xc[tt] ->
 			xc[tt] = X_NONE;
 			jc[tt] = jc[tt] & ~UNWAITED;
 			status[tt] = 0;
@@ -1603,31 +1659,26 @@ proctype ptracer()
 			LOG(tracer, wait_task_stopped, status_reaped, tt);
 			tracer_idle()
 		:: else ->
-			if
-			:: !((jc[tt] & TRACED) && !(jc[tt] & LISTENING)) && NOTES_RETRAP(tt) ->
-				LOG(tracer, wait_task_stopped, EAGAIN, tt);
-				if
-				:: !retrap -> retrap = 1 + tt
-				:: else
-				fi
-			:: else ->
-				LOG(tracer, wait_task_stopped, no_status, tt);
-				CHECK(notify_hidden, status[tt] && !DIES(tt), tt)
-			fi;
+			LOG(tracer, wait_task_stopped, no_status, tt);
+			CHECK(notify_hidden, status[tt] && !DIES(tt), tt);
 			next_tracee()
 		fi
 	   }
-	/* a tracee was met on its way, and the wait is about to end, for WNOHANG or for a
-	   signal: wait_for_retrap() */
+	/* the same with WNOWAIT: the status stays */
 	:: d_step {
-		tpc == WAIT_END && retrap ->
+		tpc == WAIT_LOCK && STOPPED_CODE(tt) && xc[tt] ->
 		MOVED(0);
-		tt = retrap - 1;
-		retrap = 0;
-		tsl = AWAKE;
-		tpc = WAIT_BIT;
-		LOG(tracer, wait_for_retrap, none, tt)
+#ifdef M_seize_plain_waited_by_wnowait
+		jc[tt] = jc[tt] & ~UNWAITED;
+#endif
+		if
+		:: view[tt] == V_RUNS -> view[tt] = V_TRAPPED
+		:: else
+		fi;
+		LOG(tracer, wait_task_stopped, WNOWAIT, tt);
+		tracer_idle()
 	   }
+	/* the tracee has arrived: search again */
 	:: d_step {
 		tpc == WAIT_BIT && tsl == AWAKE && !(jc[tt] & TRAPPING) ->
 		MOVED(0);
@@ -1637,7 +1688,7 @@ proctype ptracer()
 	   }
 	/* WNOHANG */
 	:: d_step {
-		tpc == WAIT_END && !retrap ->
+		tpc == WAIT_END ->
 		MOVED(0);
 		LOG(tracer, do_wait_sleeps, WNOHANG, tt);
 		tracer_idle()
@@ -1645,7 +1696,6 @@ proctype ptracer()
 	:: d_step {
 		tpc == WAIT_END ->
 		MOVED(0);
-		retrap = 0;
 		tpc = WAIT_SLEEP;
 		LOG(tracer, do_wait_sleeps, none, tt)
 	   }
@@ -1656,6 +1706,21 @@ proctype ptracer()
 		tpc = WAIT_LOOK
 	   }
 
+	/* A signal for the tracer, where it is interruptible. What it did is restarted, or
+	   not: the next thing that it does may be the same. */
+	:: d_step {
+		tpc == CHECK_BIT ->
+		MOVED(1);
+		LOG(tracer, wait_on_bit, ERESTARTNOINTR, tt);
+		tracer_idle()
+	   }
+	:: d_step {
+		tpc == WAIT_SLEEP ->
+		MOVED(1);
+		LOG(tracer, do_wait_sleeps, EINTR, tt);
+		tracer_idle()
+	   }
+
 	/* SIGKILL for the tracer, where it is killable; exit_ptrace(), a hold for each
 	   tracee. Another tracer may come after it: the next PTRACE_SEIZE. */
 	:: d_step {
@@ -1664,7 +1729,6 @@ proctype ptracer()
 		MOVED(1);
 		tt = 0;
 		tsl = AWAKE;
-		retrap = 0;
 		tpc = DYING
 	   }
 	:: d_step {
@@ -1762,7 +1826,9 @@ proctype senders()
 				:: st[cont_] == TASK_STOPPED -> st[cont_] = RUNNING
 				:: else
 				fi
-			:: pt[cont_] && END_NOTIFIES(cont_) -> ptrace_trap_notify(cont_)
+			:: pt[cont_] && END_NOTIFIES(cont_) ->
+				ptrace_trap_notify(cont_);
+				note_news(cont_)
 			:: else
 			fi;
 			cont_++
@@ -1821,7 +1887,8 @@ proctype senders()
 #define ASLEEP(t)	((pc[t] == SCHEDULE && st[t] == TASK_TRACED) || \
 			 (pc[t] == SLEEPS && st[t] == TASK_STOPPED))
 #define RUNS_USER(t)	(pc[t] == USER && !tif[t])
-#define IN_REQUEST(t)	(tt == t && (tpc == REQUEST || tpc == READ || tpc == REQUEST_END))
+#define IN_REQUEST(t)	(tt == t && (tpc == REQUEST || tpc == READ || tpc == REQUEST_END || \
+			 tpc == DETACHES))
 #define IN_TRAP(t, k)	(pc[t] == SCHEDULE && st[t] == TASK_TRACED && trap[t] == k)
 
 #define NEVER(p, bad, t) \
@@ -1850,6 +1917,10 @@ proctype senders()
 /* Without a tracer, and not as the group stop state says. */
 #define ASTRAY(t)	(!pt[t] && (IN_TRAP(t, trap[t]) || (RUNS_USER(t) && IN_EFFECT && !group_exec && !DROPPED) || \
 			 (pc[t] == SLEEPS && st[t] == TASK_STOPPED && !IN_EFFECT)))
+/* A status, and neither a trap nor a way to a re-trap that it could be of. */
+#define STATUS_LEFT(t)	(xc[t] && pc[t] != NOTIFYING && pc[t] != SCHEDULE && !(jc[t] & TRAPPING))
+/* Notified, and nothing has happened since it was seized, or since that was read. */
+#define TOLD_AGAIN(t)	(NOTIFY_MODE(t) && (jc[t] & TRAP_NOTIFY) && !news[t])
 /* Traced, and asleep where no request reaches it. */
 #define UNTRACED(t)	(pt[t] && pc[t] == SLEEPS && st[t] == TASK_STOPPED && \
 			 !(tt == t && tpc == SEIZING))
@@ -1858,12 +1929,16 @@ proctype senders()
 /* Frozen for a request that is over: SIGKILL would not wake it. */
 #define FORGOTTEN(t)	((jc[t] & FROZEN) && ASLEEP(t) && !IN_REQUEST(t))
 /* Not put although a request is being served. */
-#define DISTURBED(t)	(tt == t && (tpc == REQUEST || tpc == READ) && st[t] != TASK_TRACED)
+#define DISTURBED(t)	(tt == t && (tpc == REQUEST || tpc == READ || tpc == DETACHES) && \
+			 st[t] != TASK_TRACED)
 /* The tracer sleeps, and what it sleeps for is there. */
 #define MISSED_BIT(t)	(tt == t && tsl == ON_BIT && !(jc[t] & TRAPPING))
-#define MISSED_WAIT(t)	(tpc == WAIT_SLEEP && tsl == ON_WAIT && (REAPABLE(t) || \
-			 (pt[t] && pc[t] == SCHEDULE && st[t] == TASK_TRACED && xc[t] && \
-			  !(jc[t] & LISTENING))))
+#define MISSED_WAIT(t)	(tpc == WAIT_SLEEP && tsl == ON_WAIT && REAPABLE(t))
+/* A wait sleeps, and there is a status that it would report. */
+#define BESIDE(t)	(tpc == WAIT_SLEEP && tsl == ON_WAIT && pt[t] && status[t] && \
+			 pc[t] != NOTIFYING && !DIES(t))
+/* A wait sleeps for the tracee alone. */
+#define WAITS_ON_BIT(t)	(tt == t && tpc == WAIT_BIT && tsl == ON_BIT)
 /* What is for notify mode alone. */
 #define NOT_PLAIN(t)	(pt[t] == PT_SEIZED && (jc[t] & DEFERRED))
 /* Seized in notify mode, and it has ended without a detach. */
@@ -1873,7 +1948,7 @@ proctype senders()
    system call, or not of a change that the tracer has to read. */
 #define MISCAUSED(t)	(IN_TRAP(t, T_STOP) && NOTIFY_MODE(t) && !IN_REQUEST(t) && !fatal[t] && \
 			 (((message[t] & CAUSE_INTERRUPT) != 0) != served[t] || \
-			  (message[t] & MESSAGE_SYSCALL) || \
+			  (message[t] & (MESSAGE_ENTRY | MESSAGE_EXIT)) || \
 			  !(message[t] & (CAUSE_GROUP | CAUSE_NOTIFY | CAUSE_INTERRUPT)) || \
 			  (unread[t] && !(message[t] & CAUSE_NOTIFY))))
 #else
@@ -1886,9 +1961,10 @@ proctype senders()
 	NEVER(interrupt_any_state, UNTRAPPED(t), t) \
 	NEVER(notify_merge, UNHEARD(t), t) \
 	NEVER(notify_listen, DEAF(t), t) \
-	NEVER(end_detach, STUCK(t) || LEFT(t) || ASTRAY(t), t) \
-	NEVER(seize_stopped, UNTRACED(t), t) \
-	NEVER(end_kill, UNKILLED(t) || FORGOTTEN(t), t) \
+	NEVER(notify_waits, BESIDE(t) || WAITS_ON_BIT(t), t) \
+	NEVER(end_detach, STUCK(t) || LEFT(t) || ASTRAY(t) || (STATUS_LEFT(t) && !DIES(t)), t) \
+	NEVER(seize_stopped, UNTRACED(t) || TOLD_AGAIN(t), t) \
+	NEVER(end_kill, UNKILLED(t) || FORGOTTEN(t) || (STATUS_LEFT(t) && DIES(t)), t) \
 	NEVER(notify_deferred, DISTURBED(t), t) \
 	NEVER(lost_wakeup, MISSED_BIT(t) || MISSED_WAIT(t), t) \
 	NEVER(seize_plain, NOT_PLAIN(t), t) \
