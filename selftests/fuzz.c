@@ -588,7 +588,9 @@ static bool is_ok(const struct ans *a)
 
 static bool reportable(const struct st *s)
 {
-	return (s->phase == PH_TRAP && s->unreaped && !s->listening) || s->phase == PH_ZOMBIE;
+	/* also on its way to a re-trap: see retrap() */
+	return (s->unreaped && (s->phase == PH_TRAP || s->trapping) && !s->listening) ||
+	       s->phase == PH_ZOMBIE;
 }
 
 static const unsigned long option_mask = 0x3000ff;
@@ -706,7 +708,7 @@ static bool eventmsg_matches(const struct st *s, const struct ans *a)
 {
 	switch (s->kind) {
 	case K_STOP:
-		return MATCH(a, a->val, s->mode == MODE_NOTIFY ? s->msg : 0);
+		return MATCH(a, a->val, s->mode == MODE_NOTIFY ? s->msg << 8 : 0);
 	case K_EXEC:
 		return MATCH(a, a->val, ctx->pid);
 	case K_EXIT:
@@ -960,7 +962,6 @@ static void react_wait(struct st s, int kind, const struct ans *a, struct set *l
 {
 	int i;
 	const bool peek = kind >= W_PEEK;
-	const bool hidden = s.trapping && s.mode == MODE_NOTIFY;
 	unsigned long status;
 
 	if (s.phase == PH_GONE) {
@@ -1002,6 +1003,8 @@ static void react_wait(struct st s, int kind, const struct ans *a, struct set *l
 			if (a->ret > 0 && MATCH(a, a->val, status)) {
 				if (!peek)
 					s.unreaped = 0;
+				if (!peek && s.phase != PH_TRAP)
+					s.code = 0;
 				set_add(out, s);
 			}
 			return;
@@ -1020,7 +1023,7 @@ static void react_wait(struct st s, int kind, const struct ans *a, struct set *l
 			s.continued = 0;
 			set_add(out, s);
 		}
-		if (a->ret || hidden)
+		if (a->ret)
 			return;
 		/* it may stop between the look for a stop and that for its end */
 		set_clear(later);
@@ -1034,8 +1037,7 @@ static void react_wait(struct st s, int kind, const struct ans *a, struct set *l
 			out->full = true;
 		return;
 	}
-	/* a wait that meets a re-trap waits for the trap */
-	if (!hidden && a->ret == 0)
+	if (a->ret == 0)
 		set_add(out, s);
 }
 

@@ -228,10 +228,10 @@ static inline void retrap(struct st *s)
 	s->trapping = 1;
 	s->phase = PH_LOOP;
 	s->deferred = 0;
-	/* what was not reaped is replaced by what comes, and no one sees it gone */
-	s->unreaped = 0;
+	/* what was not reaped stays there until what comes takes its place */
+	if (!s->unreaped)
+		s->code = 0;
 	s->forged = 0;
-	s->code = 0;
 	s->kind = 0;
 }
 
@@ -497,6 +497,9 @@ static inline void t_delivers(struct st s, int sig, struct set *out)
 			s.sp = 1;
 			s.sc = 1;
 			s.signo = sig;
+			/* who starts it is told, too */
+			if (s.mode == MODE_NOTIFY)
+				s.tn = 1;
 			s.gcount = 1;
 			if (ctx->mate && !s.mstopped) {
 				s.msp = 1;
@@ -504,13 +507,10 @@ static inline void t_delivers(struct st s, int sig, struct set *out)
 				s.gcount = 2;
 			}
 		}
-		if (s.mode == MODE_NONE) {
+		if (s.mode == MODE_NONE)
 			t_stops(&s);
-		} else {
+		else
 			s.ts = 1;
-			if (s.mode == MODE_NOTIFY)
-				s.tn = 1;
-		}
 	} else if (sig == SIGKILL || sig == SIGTERM || sig == SIGTRAP ||
 		   (sig == SIGUSR1 && !s.hdl)) {
 		die(&s, sig);
@@ -604,8 +604,6 @@ static inline void loop_next(struct st s, struct set *out)
 			return;
 		}
 		s.ts = 1;
-		if (s.mode == MODE_NOTIFY)
-			s.tn = 1;
 	}
 	if (s.ts || s.tn || s.ti) {
 		if (s.mode == MODE_ATTACH) {

@@ -32,9 +32,9 @@
 #endif
 
 #ifndef PTRACE_STOP_CAUSE_GROUP
-#define PTRACE_STOP_CAUSE_GROUP		1
-#define PTRACE_STOP_CAUSE_NOTIFY	2
-#define PTRACE_STOP_CAUSE_INTERRUPT	4
+#define PTRACE_STOP_CAUSE_GROUP		0x100
+#define PTRACE_STOP_CAUSE_NOTIFY	0x200
+#define PTRACE_STOP_CAUSE_INTERRUPT	0x400
 #endif
 
 #ifndef PTRACE_EVENT_STOP
@@ -115,6 +115,15 @@ static inline unsigned long sys_eventmsg(pid_t pid)
 	unsigned long msg = 0;
 
 	return sys_ptrace(PTRACE_GETEVENTMSG, pid, 0, &msg) ? -1UL : msg;
+}
+
+/*
+ * Wait until @pid, which is trapped, is in the trap that it may be on its way to: a
+ * request waits for that, and this one changes nothing. Returns 0 or -1 with errno.
+ */
+static inline int settle(pid_t pid)
+{
+	return sys_eventmsg(pid) == -1UL ? -1 : 0;
 }
 
 /* Milliseconds on a clock that no one sets. */

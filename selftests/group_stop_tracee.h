@@ -220,8 +220,8 @@ static inline int probe_notify_mode(pid_t pid)
 	if (wait_soon(pid) != STOP_STATUS(SIGTRAP))
 		goto unexpected;
 
-	/* to the thread, and nothing hides a re-trap from WNOHANG or delays it */
-	if (syscall(SYS_tkill, pid, SIGCONT))
+	/* to the thread, as it is the one that may take it */
+	if (syscall(SYS_tkill, pid, SIGCONT) || settle(pid))
 		return -1;
 	notify = !!peek_stop(pid);
 	if (notify && (sys_wait(pid, WNOHANG) != STOP_STATUS(SIGTRAP) || ack(pid)))

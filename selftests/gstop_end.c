@@ -651,7 +651,6 @@ TEST_F(end, end_kill_exec)
 /* What the tracer runs into a re-trap with. */
 enum how {
 	BY_REQUEST,
-	BY_WAIT,		/* WNOHANG */
 	BY_DETACH,
 };
 
@@ -669,7 +668,6 @@ FIXTURE_VARIANT(end_retrap)
 };
 
 FIXTURE_VARIANT_ADD(end_retrap, request) { .how = BY_REQUEST };
-FIXTURE_VARIANT_ADD(end_retrap, wait) { .how = BY_WAIT };
 FIXTURE_VARIANT_ADD(end_retrap, detach) { .how = BY_DETACH };
 
 FIXTURE_SETUP(end_retrap)
@@ -722,22 +720,12 @@ static int prepare_retrap(pid_t pid)
 	       wait_soon(pid) != STOP_STATUS(SIGTRAP) || ack(pid);
 }
 
-/* Returns 0 or the error, ESRCH if there is no stop to wait for. */
+/* Returns 0 or the error. */
 static int run_into_retrap(pid_t pid, enum how how)
 {
-	siginfo_t si;
-
-	switch (how) {
-	case BY_REQUEST:
+	if (how == BY_REQUEST)
 		return ack(pid) ? errno : 0;
-	case BY_DETACH:
-		return detach(pid) ? errno : 0;
-	case BY_WAIT:
-		break;
-	}
-	if (sys_waitid(pid, &si, WSTOPPED | WNOHANG | __WALL))
-		return errno == ECHILD ? ESRCH : errno;
-	return si.si_pid ? 0 : ESRCH;
+	return detach(pid) ? errno : 0;
 }
 
 /* What became of a re-trap that we ran into. */
@@ -782,7 +770,7 @@ static enum outcome help(struct helper *helper)
 {
 	long long rest;
 
-	while (task_state(getpid(), helper->waiter) != 'D') {
+	while (task_state(getpid(), helper->waiter) != 'S') {
 		if (!helper->hog->running)
 			return TOO_BUSY;
 		if (has_returned(helper))
@@ -842,7 +830,6 @@ static enum outcome during_retrap(FIXTURE_DATA(end_retrap) * self, enum how how,
 
 static const char * const how_name[] = {
 	[BY_REQUEST] = "request",
-	[BY_WAIT] = "wait",
 	[BY_DETACH] = "detach",
 };
 
@@ -978,7 +965,7 @@ TEST_F(end_retrap, end_detach_by_tracer_death)
 
 	ASSERT_EQ(0, hold_retrap(self));
 	t->go = 1;
-	while (task_state(self->tracer, self->tracer) != 'D') {
+	while (task_state(self->tracer, self->tracer) != 'S') {
 		if (!self->hog->running)
 			SKIP(return, "%s", outcome_name[TOO_BUSY]);
 		ASSERT_FALSE(t->returned) {

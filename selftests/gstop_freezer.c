@@ -365,17 +365,27 @@ struct asker {
 	bool waits;			/* for a status; or makes a request */
 	volatile unsigned long ready;	/* the tracee is trapped, and told all */
 	volatile unsigned long go;	/* the asker is to ask */
+	volatile unsigned long handled;	/* SIGUSR1 so far */
 	volatile unsigned long done;
 	long ret;
 };
 
+static struct asker *own_asker;
+
+static void count_signal(int sig)
+{
+	own_asker->handled++;
+}
+
 /* For spawn() */
 static void ask_when_told(void *arg)
 {
+	struct sigaction action = { .sa_handler = count_signal };
 	struct asker *asker = arg;
 	const pid_t tid = asker->crew->pid;
 
-	if (sys_seize_notify(tid, 0) || interrupt(tid) ||
+	own_asker = asker;
+	if (sigaction(SIGUSR1, &action, NULL) || sys_seize_notify(tid, 0) || interrupt(tid) ||
 	    sys_wait(tid, 0) != STOP_STATUS(SIGTRAP) || ack(tid))
 		_exit(1);
 	asker->ready = 1;
@@ -486,11 +496,11 @@ FIXTURE_TEARDOWN(freezer_v1)
 }
 
 /*
- * Freeze a trapped tracee, notify it, and have the tracer wait until it gets to its next
- * trap; then freeze the tracer. Fails if that can't be done: nor would the system suspend,
- * for which all are frozen. Fails if either moves before it is thawed, or not then.
+ * A trapped tracee is frozen, and notified: it does not get to its next trap until it is
+ * thawed. A wait of the tracer returns at once. A request lets the handler of a signal run,
+ * and the tracer can be stopped and frozen in it, or the system would not suspend.
  */
-TEST_F(freezer_v1, end_freezer_tracer_waits)
+TEST_F(freezer_v1, notify_waits_frozen_tracee)
 {
 	struct asker *asker = self->asker;
 
@@ -502,19 +512,33 @@ TEST_F(freezer_v1, end_freezer_tracer_waits)
 	ASSERT_EQ(0, v1_wait_frozen(self->dir[0]));
 	ASSERT_EQ(0, kill(asker->crew->pid, SIGCONT));
 	asker->go = 1;
-	ASSERT_EQ(0, wait_task_state(self->pid, self->pid, "D"))
-		TH_LOG("end-freezer: the tracer does not wait for a frozen tracee");
+	if (variant->waits) {
+		EXPECT_TRUE(wait_change(&asker->done, 0))
+			TH_LOG("notify-waits: a wait sleeps for a frozen tracee");
+		EXPECT_EQ(0, asker->ret);
+		EXPECT_EQ(0, v1_set(self->dir[0], false));
+		return;
+	}
 
+	/* in the request, or soon */
+	ASSERT_EQ(0, wait_task_state(self->pid, self->pid, "SD"));
+	ASSERT_EQ(0, kill(self->pid, SIGUSR1));
+	EXPECT_TRUE(wait_change(&asker->handled, 0))
+		TH_LOG("notify-waits: no handler runs while a request waits");
+	ASSERT_EQ(0, kill(self->pid, SIGSTOP));
+	EXPECT_EQ(0, wait_task_state(self->pid, self->pid, "T"))
+		TH_LOG("notify-waits: a tracer that waits does not stop");
+	ASSERT_EQ(0, kill(self->pid, SIGCONT));
+	ASSERT_EQ(0, wait_task_state(self->pid, self->pid, "S"));
 	ASSERT_EQ(0, v1_set(self->dir[1], true));
 	EXPECT_EQ(0, v1_wait_frozen(self->dir[1]))
-		TH_LOG("end-freezer: a tracer that waits for a re-trap does not freeze");
+		TH_LOG("notify-waits: a tracer that waits does not freeze");
+	EXPECT_EQ(0, v1_set(self->dir[1], false));
+	EXPECT_EQ(0UL, asker->done);
 
 	EXPECT_EQ(0, v1_set(self->dir[0], false));
-	EXPECT_EQ(0, wait_task_state(asker->crew->pid, asker->crew->pid, "t"));
-	EXPECT_EQ(0UL, asker->done);
-	EXPECT_EQ(0, v1_set(self->dir[1], false));
 	EXPECT_TRUE(wait_change(&asker->done, 0));
-	EXPECT_EQ(variant->waits ? STOP_STATUS(SIGTRAP) : 0, asker->ret);
+	EXPECT_EQ(0, asker->ret);
 }
 
 TEST_HARNESS_MAIN

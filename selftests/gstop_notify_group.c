@@ -58,6 +58,18 @@ static void expect_traps(struct __test_metadata *_metadata, struct tracee *t,
 			      t->tid[i]);
 }
 
+/*
+ * All re-traps are done. Until then an older status that was not reaped is there for a
+ * wait, and not that of the re-trap.
+ */
+static void settle_all(struct __test_metadata *_metadata, struct tracee *t)
+{
+	int i;
+
+	for (i = 1; i < t->nr; i++)
+		ASSERT_EQ(0, settle(t->tid[i]));
+}
+
 static void expect_states(struct __test_metadata *_metadata, struct tracee *t,
 			  int stop_sig, const char *id)
 {
@@ -193,6 +205,7 @@ TEST_F(group, notify_merge_back_to_known_state)
 	}
 	tracee_stop_untraced(_metadata, t, variant->sig);
 	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	settle_all(_metadata, t);
 	expect_traps(_metadata, t, 0, id);
 
 	/* sticky, too */
@@ -219,6 +232,7 @@ TEST_F(group, notify_retrap_not_waited_for)
 	tracee_stop_untraced(_metadata, t, variant->sig);
 	expect_states(_metadata, t, variant->sig, id);
 	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	settle_all(_metadata, t);
 	expect_traps(_metadata, t, 0, id);
 	expect_states(_metadata, t, 0, id);
 	for (i = 1; i < t->nr; i++)

@@ -227,14 +227,13 @@ TEST_F(held, notify_deferred_until_request_done)
 
 /*
  * Window: from the end of the request, which wakes the tracee up, to when it has
- * trapped again; it can't run before we sleep. Fails if a request or a wait with
- * WNOHANG looks at it meanwhile and does not wait.
+ * trapped again; it can't run before we sleep. Fails if a request looks at it meanwhile
+ * and does not wait, or if the status of the re-trap is not there then.
  */
 TEST_F(held, notify_hidden_retrap_after_request)
 {
 	static const char id[] = "notify-hidden";
 	const pid_t tid = self->t.tid[1];
-	unsigned long msg;
 	int error, status;
 
 	self->scene.changes = 1;
@@ -242,6 +241,8 @@ TEST_F(held, notify_hidden_retrap_after_request)
 				  &error))
 		TH_LOG("%s: request %#x: %s", id, variant->request,
 		       strerror(error));
+	EXPECT_EQ(0, settle(tid))
+		TH_LOG("%s: PTRACE_GETEVENTMSG: %s", id, strerror(errno));
 	status = peek_stop(tid);
 	EXPECT_EQ(STOP_STATUS(SIGSTOP), status)
 		TH_LOG("%s: waitid(WNOHANG) sees %#x", id, status);
@@ -254,7 +255,7 @@ TEST_F(held, notify_hidden_retrap_after_request)
 				  &error))
 		TH_LOG("%s: request %#x: %s", id, variant->request,
 		       strerror(error));
-	EXPECT_EQ(0, sys_ptrace(PTRACE_GETEVENTMSG, tid, 0, &msg))
+	EXPECT_EQ(0, settle(tid))
 		TH_LOG("%s: PTRACE_GETEVENTMSG: %s", id, strerror(errno));
 }
 
@@ -309,6 +310,7 @@ FIXTURE_SETUP(ack)
 	if (variant->pending) {
 		tracee_stop_untraced(_metadata, &self->t, SIGSTOP);
 		ASSERT_EQ(0, kill(self->t.pid, SIGCONT));
+		ASSERT_EQ(0, settle(self->t.tid[1]));
 		ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), self->t.tid[1]);
 	}
 }

@@ -706,6 +706,7 @@ TEST_F(seize_child, seize_inherit_children)
 	EXPECT_CAUSE("seize-inherit", cause, child);
 
 	ASSERT_EQ(0, syscall(SYS_tkill, child, SIGCONT));
+	ASSERT_EQ(0, settle(child));
 	status = peek_stop(child);
 	EXPECT_EQ(variant->notify ? STOP_STATUS(SIGTRAP) : 0, status) {
 		TH_LOG("seize-inherit: parent in notify mode %d, SIGCONT traps child: %#x",

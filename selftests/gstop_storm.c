@@ -10,11 +10,10 @@
  * re-traps when the tracer waits for it, which is some ten times as often as when
  * it has to compete with the sender.
  *
- * Windows that a storm does not meet, or not often enough, are opened one by one at the end,
- * right after the SIGCONT for which the tracee re-traps: a signal, and waits.
+ * The last test opens a window that a storm does not meet often enough, right after the
+ * SIGCONT for which the tracee re-traps: a signal to the process.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_hog.h"
 #include "group_stop_notify.h"
 
 #include <sys/uio.h>
@@ -350,33 +349,24 @@ TEST_F(storm, notify_listen_in_storm)
 
 FIXTURE(signal) {
 	struct tracee t;
-	struct hog *hog;
-	pid_t hog_pid;
 };
-
-/* Start the tracee of @self. We are on another CPU than it. */
-static void start_on_other_cpu(struct __test_metadata *_metadata,
-			       FIXTURE_DATA(signal) * self)
-{
-	run_on_cpu(1);
-	tracee_start(_metadata, &self->t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT |
-		     TRACEE_CATCH_USR1);
-	run_on_cpu(0);
-}
 
 FIXTURE_SETUP(signal)
 {
 	if (lacks_notify_mode(_metadata))
 		return;
 
-	start_on_other_cpu(_metadata, self);
+	/* the tracee is on another CPU than we are */
+	run_on_cpu(1);
+	tracee_start(_metadata, &self->t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT |
+		     TRACEE_CATCH_USR1);
+	run_on_cpu(0);
 	ASSERT_EQ(0, sys_seize_notify(self->t.pid, 0));
 	trap_by_interrupt(_metadata, self->t.pid, 0);
 }
 
 FIXTURE_TEARDOWN(signal)
 {
-	kill_and_reap(self->hog_pid);
 	tracee_end(&self->t);
 }
 
@@ -411,335 +401,6 @@ TEST_F(signal, notify_hidden_signal_taken_by_other_thread)
 			give_way(&tries);
 		}
 	}
-}
-
-/* Have the hog of @self keep the tracee from its CPU, for @self->hog->ms at most. */
-static void hold_up(struct __test_metadata *_metadata, FIXTURE_DATA(signal) * self)
-{
-	self->hog->running = 0;
-	self->hog->stop = 0;
-	self->hog_pid = hog_spawn(self->hog);
-	ASSERT_LT(0, self->hog_pid);
-}
-
-/* End that. */
-static void let_go(FIXTURE_DATA(signal) * self)
-{
-	kill_and_reap(self->hog_pid);
-	self->hog_pid = 0;
-}
-
-/* Who has something for a wait that meets a re-trap. On a shared_page(). */
-struct waker {
-	pid_t pid;		/* who waits */
-	struct hog *hog;
-	int open;		/* times that the hog ran when the signal was sent */
-};
-
-/* For spawn(): let the tracee go once @waker->pid waits for it to arrive. */
-static void release_waiter(void *arg)
-{
-	struct waker *waker = arg;
-
-	if (wait_task_state(waker->pid, waker->pid, "D"))
-		_exit(1);
-	waker->hog->stop = 1;
-}
-
-/* For spawn(): send SIGUSR1 to @waker->pid once that sleeps, and then the same. */
-static void wake_sleeper(void *arg)
-{
-	struct waker *waker = arg;
-
-	if (wait_task_state(waker->pid, waker->pid, "SD"))
-		_exit(1);
-	kill(waker->pid, SIGUSR1);
-	waker->open += waker->hog->running;
-	release_waiter(arg);
-}
-
-/*
- * Window: a re-trap from a trap that has been waited for, held open by a hog on the
- * CPU where the tracee has to run. Fails if a wait with WNOHANG goes by the trap that
- * it knows: the SIGCONT came before, and has to be reported.
- */
-TEST_F(signal, notify_hidden_wait_meets_retrap)
-{
-	static const char id[] = "notify-hidden";
-	const pid_t pid = self->t.pid;
-	int round, status, open = 0;
-	struct waker *waker;
-	siginfo_t info;
-	pid_t waker_pid;
-
-	if (lacks_hog())
-		SKIP(return, "%s", lacks_hog());
-	self->hog = shared_page();
-	waker = shared_page();
-	ASSERT_TRUE(self->hog && waker);
-	self->hog->ms = 500;
-	waker->pid = getpid();
-	waker->hog = self->hog;
-
-	for (round = 0; round < 3; round++) {
-		/* told, and waited for */
-		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, pid, &info);
-		hold_up(_metadata, self);
-		waker_pid = spawn(release_waiter, waker);
-		ASSERT_LT(0, waker_pid);
-
-		ASSERT_EQ(0, kill(pid, SIGCONT));
-		open += self->hog->running;
-		status = sys_wait(pid, WNOHANG);
-		EXPECT_EQ(STOP_STATUS(SIGTRAP), status)
-			TH_LOG("%s: waitpid(WNOHANG) returns %#x in round %d",
-			       id, status, round);
-		kill_and_reap(waker_pid);
-		let_go(self);
-	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: not tested, the tracee was never held up", id);
-}
-
-static void ignore_signal(int sig)
-{
-}
-
-/*
- * Window: the same, but the wait may sleep, and is sent a signal when it does. Fails if
- * it ends with EINTR: there was a trap to report when it began, the SIGCONT came before.
- */
-TEST_F(signal, notify_hidden_wait_with_signal_meets_retrap)
-{
-	static const char id[] = "notify-hidden";
-	struct sigaction action = { .sa_handler = ignore_signal };
-	const pid_t pid = self->t.pid;
-	struct waker *waker;
-	pid_t waker_pid, ret;
-	int round, status;
-	siginfo_t info;
-
-	if (lacks_hog())
-		SKIP(return, "%s", lacks_hog());
-	self->hog = shared_page();
-	waker = shared_page();
-	ASSERT_TRUE(self->hog && waker);
-	self->hog->ms = 500;
-	waker->pid = getpid();
-	waker->hog = self->hog;
-	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
-
-	for (round = 0; round < 3; round++) {
-		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, pid, &info);
-		hold_up(_metadata, self);
-
-		ASSERT_EQ(0, kill(pid, SIGCONT));
-		waker_pid = spawn(wake_sleeper, waker);
-		ASSERT_LT(0, waker_pid);
-		status = 0;
-		ret = wait4(pid, &status, __WALL, NULL);
-		EXPECT_EQ(pid, ret)
-			TH_LOG("%s: wait4() fails in round %d: %m", id, round);
-		EXPECT_EQ(STOP_STATUS(SIGTRAP), status);
-		kill_and_reap(waker_pid);
-		let_go(self);
-		if (ret != pid)
-			return;
-	}
-	EXPECT_LT(0, waker->open)
-		TH_LOG("%s: not tested, the tracee was never held up", id);
-}
-
-/* A tracer of two threads: one traces, the other waits. On a shared_page(). */
-struct duo {
-	pid_t tracee;			/* 0: a child of the second, who notes it here */
-	unsigned long options;		/* for PTRACE_SEIZE */
-	int flags;			/* for wait4() */
-	volatile unsigned long ready;	/* the first has it trapped, and has waited for it */
-	volatile unsigned long begin;	/* the second is to wait */
-	volatile unsigned long waits;
-	volatile unsigned long go;	/* the first is to exit */
-	pid_t ret;
-	int status, error;
-	volatile unsigned long over;
-};
-
-static void *trace_and_go(void *arg)
-{
-	struct duo *duo = arg;
-	siginfo_t info;
-
-	if (sys_seize_notify(duo->tracee, duo->options) ||
-	    sys_ptrace(PTRACE_INTERRUPT, duo->tracee, 0, NULL) ||
-	    sys_wait(duo->tracee, __WNOTHREAD) != STOP_STATUS(SIGTRAP) ||
-	    sys_ptrace(PTRACE_GETSIGINFO, duo->tracee, 0, &info))
-		_exit(1);
-	duo->ready = 1;
-	wait_change(&duo->go, 0);
-	return NULL;
-}
-
-/* For spawn() */
-static void trace_by_two(void *arg)
-{
-	struct duo *duo = arg;
-	pthread_t thread;
-
-	if (!duo->tracee) {
-		run_on_cpu(1);
-		duo->tracee = spawn(pause_forever, NULL);
-		run_on_cpu(0);
-	}
-	if (duo->tracee < 0 || pthread_create(&thread, NULL, trace_and_go, duo))
-		_exit(1);
-	wait_change(&duo->begin, 0);
-	duo->waits = 1;
-	duo->ret = wait4(duo->tracee, &duo->status, __WALL | duo->flags, NULL);
-	duo->error = errno;
-	duo->over = 1;
-}
-
-/*
- * Have the tracee of @duo re-trap, held up by the hog of @self, while the second thread
- * of the tracer waits. Returns the tracer, a child of ours; let_go() has to follow.
- */
-static pid_t wait_for_held_up(struct __test_metadata *_metadata,
-			      FIXTURE_DATA(signal) * self, struct duo *duo)
-{
-	const pid_t tracer = spawn(trace_by_two, duo);
-
-	ASSERT_LT(0, tracer);
-	ASSERT_TRUE(wait_change(&duo->ready, 0));
-	hold_up(_metadata, self);
-
-	ASSERT_EQ(0, kill(duo->tracee, SIGCONT));
-	duo->begin = 1;
-	ASSERT_TRUE(wait_change(&duo->waits, 0));
-	ASSERT_EQ(0, wait_task_state(tracer, tracer, "SDZ"));
-	return tracer;
-}
-
-/*
- * The same for the tracee of @self, and with @options for PTRACE_SEIZE; then the first
- * thread of the tracer exits, and expect that the wait ends, with ECHILD. Returns whether
- * the re-trap was held up all that time.
- */
-static bool leave_during_retrap(struct __test_metadata *_metadata, FIXTURE_DATA(signal) * self,
-				struct duo *duo, unsigned long options, const char *id)
-{
-	bool open = false;
-	pid_t tracer;
-
-	memset(duo, 0, sizeof(*duo));
-	duo->tracee = self->t.pid;
-	duo->options = options;
-	tracer = wait_for_held_up(_metadata, self, duo);
-	duo->go = 1;
-	EXPECT_TRUE(wait_change(&duo->over, 0))
-		TH_LOG("%s: a wait for a former tracee does not end", id);
-	/* all this time, or it may have trapped before */
-	if (self->hog->running && duo->over) {
-		EXPECT_EQ(-1, duo->ret);
-		EXPECT_EQ(ECHILD, duo->error);
-		open = true;
-	}
-	kill_and_reap(tracer);
-	let_go(self);
-	return open;
-}
-
-/*
- * Window: the thread that traces exits while the tracee re-traps, and another one of the
- * tracer sleeps in a wait for that. Fails if it sleeps on: nobody traces any more, there is
- * no trap to come, and no child to wait for.
- */
-TEST_F(signal, end_detach_wait_meets_retrap)
-{
-	static const char id[] = "end-detach";
-	int round, open = 0;
-	struct duo *duo;
-
-	if (lacks_hog())
-		SKIP(return, "%s", lacks_hog());
-	self->hog = shared_page();
-	duo = shared_page();
-	ASSERT_TRUE(self->hog && duo);
-	self->hog->ms = 500;
-	ASSERT_PTRACE(id, PTRACE_DETACH, self->t.pid, 0);
-
-	for (round = 0; round < 3; round++) {
-		open += leave_during_retrap(_metadata, self, duo, 0, id);
-		if (!duo->over)
-			return;
-	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: not tested, the tracee was never held up", id);
-}
-
-/*
- * Window: the same with PTRACE_O_EXITKILL. Fails if the wait sleeps on because it was the
- * SIGKILL that called the re-trap off: the exit that follows is none of a tracee's.
- */
-TEST_F(signal, end_detach_wait_meets_killed_retrap)
-{
-	static const char id[] = "end-detach";
-	int round, open = 0;
-	struct duo *duo;
-
-	if (lacks_hog())
-		SKIP(return, "%s", lacks_hog());
-	self->hog = shared_page();
-	duo = shared_page();
-	ASSERT_TRUE(self->hog && duo);
-	self->hog->ms = 500;
-
-	for (round = 0; round < 3; round++) {
-		tracee_end(&self->t);
-		start_on_other_cpu(_metadata, self);
-		open += leave_during_retrap(_metadata, self, duo, PTRACE_O_EXITKILL, id);
-		if (!duo->over)
-			return;
-	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: not tested, the tracee was never held up", id);
-}
-
-/*
- * Window: a child re-traps that another thread of ours traces, and who forked it waits
- * with __WNOTHREAD, which no trap wakes up. Fails if it sleeps on: a trap was there
- * when the wait began.
- */
-TEST_F(signal, notify_hidden_wait_by_other_thread_meets_retrap)
-{
-	static const char id[] = "notify-hidden";
-	int round, open = 0;
-	struct duo *duo;
-	pid_t tracer;
-
-	if (lacks_hog())
-		SKIP(return, "%s", lacks_hog());
-	self->hog = shared_page();
-	duo = shared_page();
-	ASSERT_TRUE(self->hog && duo);
-	self->hog->ms = 500;
-
-	for (round = 0; round < 3; round++) {
-		memset(duo, 0, sizeof(*duo));
-		duo->flags = __WNOTHREAD;
-		tracer = wait_for_held_up(_metadata, self, duo);
-		open += self->hog->running;
-		self->hog->stop = 1;
-		EXPECT_TRUE(wait_change(&duo->over, 0))
-			TH_LOG("%s: a wait with __WNOTHREAD does not end", id);
-		EXPECT_EQ(duo->tracee, duo->ret);
-		EXPECT_EQ(STOP_STATUS(SIGTRAP), duo->status);
-		kill_and_reap(tracer);
-		let_go(self);
-		if (!duo->over)
-			return;
-	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: not tested, the tracee was never held up", id);
 }
 
 TEST_HARNESS_MAIN

@@ -12,7 +12,7 @@
  *
  * What an iteration leaves to RCU is a part of its cost, and comes some ticks later. So each
  * measurement begins when nothing is left of what has been before, and where instructions
- * are counted it ends only when nothing is left of its own: it sleeps for that, see settle(),
+ * are counted it ends only when nothing is left of its own: it sleeps for that, see settle_rcu(),
  * which costs some 0.1 million instructions, on either kernel. Who of two is put on the CPU
  * first, and how many grace periods there are, still depends on where in an iteration ticks
  * come: fork-exit, stop-cont and wait-reap are counted over that many iterations to even it out.
@@ -41,16 +41,16 @@
 /* Children of wait4(). */
 #define CHILDREN	1000
 
-/* Microseconds of settle(). */
+/* Microseconds of settle_rcu(). */
 #define SETTLE_US	50000
 
 static int quick = 1;
 static bool counting;
 
-/* Ticks that passed in settle(). */
+/* Ticks that passed in settle_rcu(). */
 static unsigned long settled;
 
-/* Another process runs all the time: settle() would count that, and nothing else. */
+/* Another process runs all the time: settle_rcu() would count that, and nothing else. */
 static bool restless;
 
 /*
@@ -85,7 +85,7 @@ static unsigned long long idle_ns(void)
  * its stack by RCU after that, each some ticks later. An idle CPU keeps its tick for as long as it
  * has such callbacks, and none after that.
  */
-static void settle(void)
+static void settle_rcu(void)
 {
 	const unsigned long ticks = __rdtsc();
 
@@ -104,7 +104,7 @@ static void measure(const char *name, void (*fn)(int nr), int nr)
 
 	nr = nr / quick ?: 1;
 	fn(nr / 8 ?: 1);
-	settle();
+	settle_rcu();
 	/* where instructions are counted all runs are the same, but for this */
 	if (getenv("COST_PHASE"))
 		spin_ns(atoi(getenv("COST_PHASE")) * 137000LL);
@@ -117,7 +117,7 @@ static void measure(const char *name, void (*fn)(int nr), int nr)
 	ns = now_ns() - ns;
 	/* the time of a clock would have the sleep in it */
 	if (counting)
-		settle();
+		settle_rcu();
 	ticks = __rdtsc() - ticks;
 	idle = idle_ns() - idle;
 
@@ -126,7 +126,7 @@ static void measure(const char *name, void (*fn)(int nr), int nr)
 		ticks -= idle;
 		/*
 		 * Not exact, and for a look at it: a tick's worth of it is still seen. To
-		 * read the file before settle() would cost as much as a fifth of a tick.
+		 * read the file before settle_rcu() would cost as much as a fifth of a tick.
 		 */
 		idle = idle > settled ? idle - settled : 0;
 		if (idle > ticks / 10) {
