@@ -33,7 +33,7 @@ BEGIN {
 	event["ptrace_listen"] = "PTRACE_LISTEN"
 	event["ptrace_interrupt"] = "PTRACE_INTERRUPT"
 	print "// SPDX-License-Identifier: GPL-2.0"
-	print "// Made from the states of a model of the protocol, not by hand."
+	print "// The states of a tracee in notify mode, and what leads from one to another."
 	print "digraph states {"
 	print "\trankdir=TB; node [shape=box, style=rounded, fontname=\"sans\", fontsize=10];"
 	print "\tedge [fontname=\"sans\", fontsize=9];"

@@ -5,7 +5,7 @@
 BEGIN {
 	n = split("STOP_PENDING STOP_CONSUME TRAP_STOP TRAP_NOTIFY TRAP_INTERRUPT TRAPPING " \
 		  "LISTENING PTRACE_FROZEN TRACED STOPPED STOP_TRAP NOTIFY_DEFERRED " \
-		  "STOP_DEQUEUED UNWAITED", bit, " ")
+		  "STOP_DEQUEUED", bit, " ")
 	split("RUNNING TASK_TRACED TASK_STOPPED", state, " ")
 	split("untraced seized ? notify_mode", mode, " ")
 	what["notify_no_escape"] = "a user instruction, and the tracer has not resumed it"

@@ -13,7 +13,8 @@
  *	NTHREADS	threads of the group, 1 or 2				[1]
  *	PLAIN		the tracer seizes without PTRACE_SEIZE_DEVEL
  *	BASELINE	with PLAIN: the kernel without the series
- *	NO_UNWAITED	the series without its optional patch for JOBCTL_UNWAITED
+ *	NO_FIRST_LOOK	the series without its optional patch, by which a wait looks at
+ *			->exit_code first
  *	SEED2011	the algorithm of the first seed
  *	M_name		a wrong variant, as selftests/mutants/
  *	WITH_EXEC	the leader may call execve(), two threads only
@@ -57,11 +58,6 @@
 #define STOP_TRAP	1024
 #define DEFERRED	2048	/* JOBCTL_NOTIFY_DEFERRED */
 #define STOP_DEQUEUED	4096	/* kept only where do_signal_stop() may look at it */
-#if defined(BASELINE) || defined(SEED2011) || defined(NO_UNWAITED)
-#define UNWAITED	0	/* an optional patch of the series adds it */
-#else
-#define UNWAITED	8192
-#endif
 #define SIGNR		16384	/* JOBCTL_STOP_SIGMASK is not 0; the last bit of a short */
 #define TRAP_MASK	(TRAP_STOP | TRAP_NOTIFY | TRAP_INTERRUPT)
 #define PENDING_MASK	(STOP_PENDING | TRAP_MASK)
@@ -350,8 +346,7 @@ inline task_clear_jobctl_trapping(t)
 		jc[t] = jc[t] & ~TRAPPING;
 		if
 		:: CALLED_OFF(t) ->
-			xc[t] = X_NONE;
-			jc[t] = jc[t] & ~UNWAITED
+			xc[t] = X_NONE
 		:: else
 		fi;
 		/* wake_up_bit() */
@@ -585,7 +580,7 @@ inline ptrace_stop(t, kind)
 	if
 	:: ok_ ->
 		st[t] = TASK_TRACED;
-		jc[t] = jc[t] | TRACED | UNWAITED;
+		jc[t] = jc[t] | TRACED;
 		trap[t] = kind;
 		xc[t] = X_STATUS;
 #if defined(PLAIN) || defined(M_notify_state_of_the_trap)
@@ -837,10 +832,6 @@ inline ptrace_stop_end(t)
 	/* it can be reaped until the re-trap puts its own in its place */
 	if
 	:: !KEEPS_STATUS(t) -> xc[t] = X_NONE
-	:: else
-	fi;
-	if
-	:: !(jc[t] & TRAPPING) -> jc[t] = jc[t] & ~UNWAITED
 	:: else
 	fi;
 	trap[t] = T_NONE;
@@ -1319,10 +1310,10 @@ inline was_read(t)
 #define STOPPED_CODE(t)		((jc[t] & (TRACED | TRAPPING)) && !(jc[t] & LISTENING))
 #endif
 /* the look without a lock: is there something to look at closer? */
-#if defined(BASELINE) || defined(SEED2011) || defined(NO_UNWAITED)
+#if defined(BASELINE) || defined(SEED2011) || defined(NO_FIRST_LOOK)
 #define MAYBE_STOPPED(t)	STOPPED_CODE(t)
 #else
-#define MAYBE_STOPPED(t)	(jc[t] & UNWAITED)
+#define MAYBE_STOPPED(t)	(xc[t] != X_NONE)
 #endif
 /* WNOHANG and a blocking wait are one until the end of the search */
 #if defined(M_notify_waits_wnohang_sleeps) || defined(M_notify_waits_signal_kept_out)
@@ -1375,7 +1366,9 @@ inline resume()
 #define MAY_LISTEN(t)	((NOTIFY_MODE(t) && NOTIFY_TRAP(t)) || (!NOTIFY_MODE(t) && LOOKS_STOP(t)))
 #endif
 #if defined(M_notify_listen_sleeps_on_pending)
-#define LISTEN_ENDS(t)	(!NOTIFY_MODE(t) && (jc[t] & TRAP_NOTIFY))
+#define LISTEN_ENDS(t)	(jc[t] & (NOTIFY_MODE(t) -> TRAP_INTERRUPT : TRAP_NOTIFY))
+#elif defined(M_interrupt_any_state_unheard_by_listen)
+#define LISTEN_ENDS(t)	(jc[t] & TRAP_NOTIFY)
 #else
 #define LISTEN_ENDS(t)	((jc[t] & TRAP_NOTIFY) || (NOTIFY_MODE(t) && (jc[t] & TRAP_INTERRUPT)))
 #endif
@@ -1653,7 +1646,6 @@ proctype ptracer()
 		if
 		:: STOPPED_CODE(tt) && xc[tt] ->
 			xc[tt] = X_NONE;
-			jc[tt] = jc[tt] & ~UNWAITED;
 			status[tt] = 0;
 			view[tt] = V_TOLD;
 			LOG(tracer, wait_task_stopped, status_reaped, tt);
@@ -1669,7 +1661,7 @@ proctype ptracer()
 		tpc == WAIT_LOCK && STOPPED_CODE(tt) && xc[tt] ->
 		MOVED(0);
 #ifdef M_seize_plain_waited_by_wnowait
-		jc[tt] = jc[tt] & ~UNWAITED;
+		xc[tt] = X_NONE;
 #endif
 		if
 		:: view[tt] == V_RUNS -> view[tt] = V_TRAPPED
