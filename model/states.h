@@ -66,7 +66,6 @@ static void add(unsigned long a, unsigned long b, const char *s, const char *t)
 enum {
 	J_STOP = 4, J_NOTIFY = 8, J_INTERRUPT = 16, J_TRAPPING = 32, J_LISTENING = 64,
 	J_FROZEN = 128, J_TRACED = 256, J_STOP_TRAP = 1024, J_DEFERRED = 2048,
-	J_UNWAITED = 8192,
 };
 
 static FILE *record_file(void)
@@ -94,9 +93,8 @@ static void print_all(void)
 }
 
 /*
- * The state that pan is in, without what only the series has: JOBCTL_STOP_TRAP,
- * JOBCTL_UNWAITED, and that PTRACE_INTERRUPT has a flag of its own. What they are to the
- * tracer is in the rest, such as whether a wait goes to sleep over a status.
+ * The state that pan is in, without what only the series has: JOBCTL_STOP_TRAP, and that
+ * PTRACE_INTERRUPT has a flag of its own. What they are to the tracer is in the rest.
  * JOBCTL_NOTIFY_DEFERRED is kept: it must never be there.
  */
 static void key(unsigned long k[2])
@@ -109,7 +107,7 @@ static void key(unsigned long k[2])
 		jc = now.jc[t];
 		if (jc & J_INTERRUPT)
 			jc |= J_STOP;
-		jc &= ~(J_INTERRUPT | J_STOP_TRAP | J_UNWAITED);
+		jc &= ~(J_INTERRUPT | J_STOP_TRAP);
 		k[t] = jc;
 		k[t] = k[t] << 4 | now.pc[t];
 		k[t] = k[t] << 2 | now.st[t];
