@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,20 @@ static inline long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
+/* The text in @path, as far as it fits into @buf of @size. Returns if there is any. */
+static inline bool read_file(const char *path, char *buf, size_t size)
+{
+	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = read(fd, buf, size - 1);
+	close(fd);
+	buf[len > 0 ? len : 0] = '\0';
+	return len > 0;
+}
+
 /*
  * The state letter of thread @tid of process @pid, as the third field of
  * /proc/PID/task/TID/stat has it: R, S, D, T (stopped), t (traced), Z, X.
@@ -143,18 +158,10 @@ static inline long long now_ms(void)
 static inline char task_state(pid_t pid, pid_t tid)
 {
 	char path[64], buf[512], *paren;
-	ssize_t len;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!read_file(path, buf, sizeof(buf)))
 		return 0;
-	len = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (len <= 0)
-		return 0;
-	buf[len] = '\0';
 
 	/* the command in the second field may hold anything, ")" included */
 	paren = strrchr(buf, ')');

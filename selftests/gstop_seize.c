@@ -445,17 +445,10 @@ static int wait_asleep(pid_t tid)
 	const long long deadline = now_ms() + DEADLINE_MS;
 	unsigned int tries = 0;
 	char path[64], buf[16];
-	ssize_t len;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/syscall", tid);
 	do {
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return -1;
-		len = read(fd, buf, sizeof(buf));
-		close(fd);
-		if (len > 0 && buf[0] != 'r')	/* "running" */
+		if (read_file(path, buf, sizeof(buf)) && buf[0] != 'r')	/* "running" */
 			return 0;
 		give_way(&tries);
 	} while (now_ms() < deadline);

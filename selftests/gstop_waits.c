@@ -184,10 +184,15 @@ TEST_F(waits, notify_waits_wnohang_finds_other_tracee)
 	const pid_t tid = self->t.tid[1];
 	int round, status, open = 0;
 	unsigned int tries = 0;
+	struct tracee t;
 	pid_t other, pid;
 
-	other = spawn(pause_forever, NULL);
-	ASSERT_LT(0, other);
+	/*
+	 * A thread, seized before the one that is held up: a wait looks at children first, and
+	 * then at other tracees, the last one first.
+	 */
+	tracee_start(_metadata, &t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT);
+	other = t.tid[1];
 	ASSERT_EQ(0, sys_seize_notify(other, 0));
 	trap_by_interrupt(_metadata, other, 0);
 	expect_state(_metadata, other, 0, id);
@@ -195,7 +200,7 @@ TEST_F(waits, notify_waits_wnohang_finds_other_tracee)
 
 	for (round = 0; round < ROUNDS; round++) {
 		hold_retrap(_metadata, self);
-		ASSERT_EQ(0, kill(other, SIGCONT));
+		ASSERT_EQ(0, sys_tgkill(t.pid, other, SIGCONT));
 		do {
 			give_way(&tries);
 			pid = wait4(-1, &status, WNOHANG | __WALL, NULL);
@@ -215,7 +220,7 @@ TEST_F(waits, notify_waits_wnohang_finds_other_tracee)
 	}
 	EXPECT_LT(0, open)
 		TH_LOG("%s: waitpid(-1, WNOHANG) sleeps until the first tracee has arrived", id);
-	kill_and_reap(other);
+	tracee_end(&t);
 }
 
 /* A signal ends a blocking wait with EINTR, and its handler runs. */
@@ -449,18 +454,11 @@ TEST_F(waits, notify_hidden_unreaped_status_stays)
 static long stat_exit_code(pid_t pid, pid_t tid)
 {
 	char path[64], buf[1024], *p;
-	ssize_t len;
-	int fd, i;
+	int i;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!read_file(path, buf, sizeof(buf)))
 		return -1;
-	len = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (len <= 0)
-		return -1;
-	buf[len] = '\0';
 	/* the 52nd of all, where ")" ends the second */
 	p = strrchr(buf, ')');
 	for (i = 2; p && i < 52; i++)

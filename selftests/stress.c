@@ -214,17 +214,9 @@ static const char *status_value(const char *text, const char *field, char *buf, 
 static bool read_proc(int pid, int tid, const char *name, char *buf, size_t size)
 {
 	char path[64];
-	ssize_t len;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	len = read(fd, buf, size - 1);
-	close(fd);
-	buf[len > 0 ? len : 0] = '\0';
-	return len > 0;
+	return read_file(path, buf, size);
 }
 
 /* Print a line on thread @tid of process @pid. */

@@ -249,18 +249,10 @@ static inline int cgroup_write(const char *name, const char *text)
 static inline int cgroup_frozen(void)
 {
 	char path[128], buf[256], *p;
-	ssize_t len;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/cgroup.events", cell->cgroup);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!read_file(path, buf, sizeof(buf)))
 		return -1;
-	len = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (len <= 0)
-		return -1;
-	buf[len] = '\0';
 	p = strstr(buf, "frozen ");
 	return p ? atoi(p + strlen("frozen ")) : -1;
 }
