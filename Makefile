@@ -19,86 +19,86 @@ help:	## what there is to make
 	@echo 'CONFIG  more fragments of kernel-config/, by name'
 
 setup:	## install the packages that are missing (root)
-	@scripts/setup
+	@scripts/guest/setup
 
 demo:	setup	## both transcripts of the seeds, from the patched kernel, in QEMU
-	@scripts/demo
+	@scripts/run/demo
 
 check:	setup	## every selftest, in QEMU, and the bench's own; ends with a count (T=name: one)
-	@scripts/check
+	@scripts/run/check
 
 check-bench: setup	## the bench shows that it can fail
-	@kernel=$$(scripts/build) && scripts/check-bench --kernel "$$kernel" \
-		--gen-src "$$(scripts/tree)"
+	@kernel=$$(scripts/guest/build) && scripts/tests/check-bench --kernel "$$kernel" \
+		--gen-src "$$(scripts/series/tree)"
 
 mutants: setup	## show that the selftests catch wrong kernels (NAMES='...': some)
-	@scripts/mutants $(NAMES)
+	@scripts/run/mutants $(NAMES)
 
 bisect:	setup	## show that each patch of the series stands on its own
-	@scripts/bisect
+	@scripts/run/bisect
 
 model:	setup	## check the protocol's model, all states of it; wrong variants must fail (NAMES)
-	@scripts/model $(NAMES)
+	@scripts/model/model $(NAMES)
 
 docs:	setup	## the picture of the tracee's states, from model/states.dot
-	@scripts/docs
+	@scripts/model/docs
 
 plain:	setup	## show that without the flag nothing changes: both kernels, compared
-	@scripts/plain
+	@scripts/run/plain
 
 stress:	setup	## all at once, under an oracle (DURATION=s COUNT=transitions SEED=n THREADS=n)
-	@scripts/stress
+	@scripts/run/stress
 
 fuzz:	setup	## random requests, and a model of the answers (DURATION=s COUNT=requests SEED=n)
-	@scripts/stress fuzz
+	@scripts/run/stress fuzz
 
 regress: setup	## kernel selftests, strace, gdb, criu, stress-ng: both kernels, compared (BASES=..., T=name)
-	@scripts/regress
+	@scripts/regress/regress
 
 races:	setup	## which data races the unpatched kernel has, for CONFIG=kcsan (DURATION=s SEED=n)
-	@scripts/races
+	@scripts/run/races
 
 bench:	setup	## what it costs and what it buys, measured side by side (RUNS=n, WHAT='...': some)
-	@scripts/bench $(WHAT)
+	@scripts/measure/measure $(WHAT)
 
 bench-compare:	## what differs between two runs of make bench, beyond noise (A=... B=...)
-	@scripts/bench-compare $(A) $(B)
+	@scripts/measure/compare $(A) $(B)
 
 matrix:	setup	## make check for all bases, on x86_64 and others, in one table (BASES=... ARCHS=...: some)
-	@scripts/matrix
+	@scripts/run/matrix
 
 apply-check: setup	## does the series of each base apply, to Debian's source and vanilla?
-	@scripts/apply-check
+	@scripts/series/apply-check
 
 range-diff: setup	## what differs between the series of the bases, patch by patch
-	@scripts/range-diff
+	@scripts/series/range-diff
 
 source:	setup	## download and unpack the kernel source
-	@scripts/source
+	@scripts/series/source
 
 tree:	setup	## source plus series, as a git tree whose commits are the patches; with KSRC, a branch there
-	@$(if $(KSRC),scripts/branch,scripts/tree)
+	@$(if $(KSRC),scripts/series/branch,scripts/series/tree)
 
 refresh: setup	## write that tree's commits back to patches/
-	@scripts/refresh
+	@scripts/series/refresh
 
-intree:	setup	## put selftests/ into the series of every base, after an edit there
+intree:	setup	## put selftests/kernel/ into the series of every base, after an edit there
 	@for base in $(notdir $(patsubst %/series,%,$(wildcard patches/*/series))); do \
-		BASE=$$base scripts/intree && BASE=$$base scripts/refresh || exit; \
+		BASE=$$base scripts/series/intree && BASE=$$base scripts/series/refresh || exit; \
 	done >/dev/null
-	@scripts/promises --write
+	@scripts/run/promises --write
 
 build:	setup	## the kernel
-	@scripts/build
+	@scripts/guest/build
 
 shell:	setup	## a prompt in the guest, with the selftests and demos in /bin
-	@scripts/shell
+	@scripts/run/shell
 
 run:	setup	## a static program in the guest: make run PROG=./a.out ARGS='...'
-	@scripts/run $(PROG) $(ARGS)
+	@scripts/run/run $(PROG) $(ARGS)
 
 gdb:	setup	## boot under gdb, with symbols
-	@scripts/shell --gdb
+	@scripts/run/shell --gdb
 
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What scripts/model compiles into pan, spin's checker, to learn more than whether a
+ * What scripts/model/model compiles into pan, spin's checker, to learn more than whether a
  * property holds: RECORD_SET collects all states, as far as today's kernel has them,
  * and finds those that are not among the states of another run, in the file that
  * $KNOWN names; RECORD_EDGES collects the steps that take the first thread from state

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
 # What every script here shares. Sourced, never run:
 #
-#	. "$(dirname "$0")/lib.sh"
+#	. "$(dirname "$0")/../lib.sh"
 #
 # Settings come from the environment, so that `make demo BASE=6.12 V=1` and
-# `BASE=6.12 V=1 scripts/demo` mean the same:
+# `BASE=6.12 V=1 scripts/run/demo` mean the same:
 #
 #	BASE	kernel version the series is for, as in patches/<BASE>	[6.12]
 #	ARCH	architecture of the guest, see set_arch		[x86_64]
 #	SERIES	"none" leaves the series out: the unpatched kernel
 #	KSRC	a kernel tree of the user's own, read and never written
-#	TREE	a kernel tree to build as it is, in the place of scripts/tree's;
+#	TREE	a kernel tree to build as it is, in the place of scripts/series/tree's;
 #		what is made from it is named after its directory
 #	CONFIG	further fragments kernel-config/<name>.config, by name
 #	V	1 shows every command's output as it comes
@@ -73,6 +73,12 @@ bases()
 	for d in "$TOP"/patches/*/series; do
 		[ ! -f "$d" ] || basename "$(dirname "$d")"
 	done | paste -sd' '
+}
+
+# selftests: the C files of the selftests, a path a line.
+selftests()
+{
+	find "$TOP/selftests/kernel" "$TOP/selftests/proof" -name 'gstop_*.c' | sort
 }
 
 # architectures: those that the bench knows, on one line.
@@ -177,7 +183,7 @@ series_files()
 # tsc_words: words for the kernel of an x86_64 guest, that have it use the time stamp counter.
 # Under TCG that is the host's, the same on all CPUs; but if the host has something else to do,
 # the guest can't measure how fast it is, and falls back to counting ticks of a millisecond
-# or more. To be called after scripts/image --bench.
+# or more. To be called after scripts/guest/image --measure.
 tsc_words()
 {
 	echo "tsc=reliable tsc_early_khz=$("$BUILD/selftests/$(CONFIG='' variant)/64/cost" --tsc-khz)"

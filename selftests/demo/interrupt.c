@@ -19,7 +19,7 @@
  */
 #include <poll.h>
 
-#include "../group_stop.h"
+#include "group_stop.h"
 
 #define LINES		3
 #define SILENCE_MS	300

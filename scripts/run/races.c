@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Does, with nothing that only the series has, what the selftests do where KCSAN sees data
+ * races in the kernel: for scripts/run/races, which looks for them in the kernel without it.
+ *
+ *	races SECONDS
+ *
+ * One after the other, a quarter of the time each, a tracee
+ *
+ *	options	is trapped, and PTRACE_SETOPTIONS changes its options without end, while
+ *		another thread of the tracer asks waitid() for it, and a third process
+ *		sends it SIGCONT and stop signals. ->ptrace is read by the latter two.
+ *	exits	is told to stop by PTRACE_INTERRUPT while it dies: ->flags
+ *	again	makes system calls, each of which traps, while its tracer dies and the next
+ *		one seizes it: ->ptrace
+ *
+ * and last, as most selftests wait more than they run, there is
+ *
+ *	idle	nothing to do between short sleeps: the timer tick of an idle CPU
+ *
+ * Prints TAP, a test for each, that it has been gone through at least once. Exits with 0
+ * if so, 1 if not, 2 if it could not be tried.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SETOPTIONS_A_TRAP	100	/* requests, before another trap is asked for */
+#define INTERRUPTS_AN_EXIT	200
+
+static time_t end;			/* of all, in seconds of CLOCK_MONOTONIC */
+static atomic_bool waits;		/* the other thread is to go on with waitid() */
+
+static bool over(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec >= end;
+}
+
+/* A child that dies with who forks it. Returns its pid, or 0 in the child. */
+static pid_t spawn(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid < 0)
+		err(2, "fork");
+	if (!pid && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
+		_exit(2);
+	return pid;
+}
+
+static void reap(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, __WALL) == pid && !kill(pid, 0))
+		;
+}
+
+static void *wait_for_ever(void *arg)
+{
+	pid_t pid = *(pid_t *)arg;
+	siginfo_t info;
+
+	while (waits)
+		waitid(P_PID, pid, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL);
+	return NULL;
+}
+
+/* All of these return how often they have done it. */
+static unsigned long options(void)
+{
+	static pid_t tracee;
+	unsigned long done = 0;
+	pthread_t thread;
+	pid_t sender;
+	int i, status;
+
+	tracee = spawn();
+	if (!tracee)
+		for (;;)
+			getppid();
+	if (ptrace(PTRACE_SEIZE, tracee, 0, 0))
+		err(2, "PTRACE_SEIZE");
+	sender = spawn();
+	while (!sender) {
+		kill(tracee, SIGSTOP);
+		kill(tracee, SIGCONT);
+		kill(tracee, SIGCONT);
+	}
+	waits = true;
+	if (pthread_create(&thread, NULL, wait_for_ever, &tracee))
+		errx(2, "pthread_create");
+	while (!over()) {
+		ptrace(PTRACE_INTERRUPT, tracee, 0, 0);
+		if (waitpid(tracee, &status, __WALL) != tracee || !WIFSTOPPED(status))
+			break;
+		for (i = 0; i < SETOPTIONS_A_TRAP; i++)
+			done += !ptrace(PTRACE_SETOPTIONS, tracee, 0,
+					i & 1 ? PTRACE_O_TRACECLONE : 0);
+		ptrace(PTRACE_CONT, tracee, 0, 0);
+	}
+	waits = false;
+	pthread_join(thread, NULL);
+	reap(sender);
+	reap(tracee);
+	return done;
+}
+
+static unsigned long exits(void)
+{
+	unsigned long done = 0;
+	pid_t pid;
+	int i;
+
+	for (; !over(); done++) {
+		pid = spawn();
+		if (!pid)
+			for (;;)
+				;
+		if (ptrace(PTRACE_SEIZE, pid, 0, 0))
+			err(2, "PTRACE_SEIZE");
+		kill(pid, SIGKILL);
+		/* a zombie does not say ESRCH */
+		for (i = 0; i < INTERRUPTS_AN_EXIT; i++)
+			ptrace(PTRACE_INTERRUPT, pid, 0, 0);
+		reap(pid);
+	}
+	return done;
+}
+
+/* A process that seizes @tracee as soon as nobody else traces it, and dies again. */
+static void trace_and_die(pid_t tracee, int traps)
+{
+	int status;
+
+	while (ptrace(PTRACE_SEIZE, tracee, 0, PTRACE_O_TRACESYSGOOD))
+		if (over())
+			_exit(1);
+	if (ptrace(PTRACE_INTERRUPT, tracee, 0, 0))
+		_exit(1);
+	/* goes while the tracee is on its way to the last trap */
+	for (; traps >= 0; traps--)
+		if (waitpid(tracee, &status, __WALL) != tracee ||
+		    ptrace(PTRACE_SYSCALL, tracee, 0, 0))
+			_exit(1);
+	_exit(0);
+}
+
+static unsigned long again(void)
+{
+	pid_t tracee, other, tracer;
+	unsigned long done = 0;
+	int status;
+
+	tracee = spawn();
+	if (!tracee)
+		for (;;)
+			getppid();
+	/* there are two tracers at a time: one is waiting for the other's end */
+	other = fork();
+	if (other < 0)
+		err(2, "fork");
+	while (!over()) {
+		tracer = spawn();
+		if (!tracer)
+			trace_and_die(tracee, done % 8);
+		if (waitpid(tracer, &status, 0) == tracer && !status)
+			done++;
+	}
+	if (!other)
+		_exit(0);
+	waitpid(other, NULL, 0);
+	reap(tracee);
+	return done;
+}
+
+static unsigned long idle(void)
+{
+	unsigned long done = 0;
+
+	for (; !over(); done++)
+		usleep(50 + done % 64 * 20);
+	return done;
+}
+
+int main(int argc, char **argv)
+{
+	static unsigned long (*const all[])(void) = { options, exits, again, idle };
+	static const char *const names[] = { "options", "exits", "again", "idle" };
+	unsigned long done;
+	struct timespec now;
+	int i, rc = 0;
+
+	if (argc != 2 || atol(argv[1]) < 4)
+		errx(2, "usage: races SECONDS, at least 4");
+	printf("1..4\n");
+	fflush(stdout);
+	for (i = 0; i < 4; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		end = now.tv_sec + atol(argv[1]) / 4;
+		done = all[i]();
+		printf("%sok %d %s\n# %lu times\n", done ? "" : "not ", i + 1, names[i], done);
+		fflush(stdout);
+		rc |= !done;
+	}
+	return rc;
+}
