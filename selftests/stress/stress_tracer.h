@@ -160,8 +160,12 @@ static inline bool read_state(struct thread *t, bool unasked)
 	}
 	if (unasked && old >= 0) {
 		checked(NO_LOST);
-		if (!!reading != !!old)
+		/* the tracee may be on its way to that stop: a request waits, a wait does not */
+		if (!!reading != !!old) {
+			if (request(t, PTRACE_GETEVENTMSG, 0, me.page))
+				return false;
 			check_wait_finds(t, NO_LOST, "but the state has changed");
+		}
 	}
 	set_reading(t, reading);
 	return true;
