@@ -3,8 +3,11 @@
 #
 #	. "$(dirname "$0")/../lib.sh"
 #
-# Settings come from the environment, so that `make demo BASE=6.12 V=1` and
-# `BASE=6.12 V=1 scripts/run/demo` mean the same:
+# It prints the script's header and ends it if the first argument is --help or -h, and ends
+# it with 2 if BASE has no series or BUILD can't be written.
+#
+# Settings come from the environment: `make demo BASE=6.12 V=1` and
+# `BASE=6.12 V=1 scripts/run/demo` are the same.
 #
 #	BASE	kernel version the series is for, as in patches/<BASE>	[6.12]
 #	ARCH	architecture of the guest, see set_arch		[x86_64]
@@ -65,6 +68,23 @@ usage()
 	awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
 }
 
+# no_arguments "$@": end a script that takes none if it was given one.
+no_arguments()
+{
+	[ $# = 0 ] || die $EX_SETUP "unknown argument '$1', see --help"
+}
+
+# need TOOL...: end the script if one of them is not installed.
+need()
+{
+	local tool
+
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null ||
+			die $EX_SETUP "there is no $tool: run 'make setup' first"
+	done
+}
+
 # bases: the kernel versions that have a series, on one line.
 bases()
 {
@@ -73,6 +93,13 @@ bases()
 	for d in "$TOP"/patches/*/series; do
 		[ ! -f "$d" ] || basename "$(dirname "$d")"
 	done | paste -sd' '
+}
+
+# check_base BASE: end the script if there is no series for it.
+check_base()
+{
+	[[ $1 != */* && -d $TOP/patches/$1 ]] ||
+		die $EX_SETUP "there is no series for '$1'; there is one for: $(bases)"
 }
 
 # selftests: the C files of the selftests, a path a line.
@@ -103,6 +130,7 @@ set_arch()
 	s390x)	KARCH=s390 TRIPLET=s390x-linux-gnu KIMAGE=arch/s390/boot/bzImage BITS=64 ;;
 	*)	die $EX_SETUP "ARCH=$ARCH is none of: $(architectures)" ;;
 	esac
+	# shellcheck disable=SC2034
 	CROSS=$TRIPLET-
 	[ "$(uname -m)-linux-gnu" != "$TRIPLET" ] || CROSS=
 }
@@ -180,11 +208,98 @@ series_files()
 		"$TOP/patches/$BASE"/[0-9]*.patch | sort -u
 }
 
+# up_to_date STAMP KEY: does the file STAMP hold KEY, and nothing else? KEY is one line.
+up_to_date()
+{
+	[ -n "$2" ] && [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]
+}
+
+# record STAMP KEY: write KEY into STAMP, whole or not at all.
+record()
+{
+	printf '%s\n' "$2" >"$1.$BASHPID" && mv "$1.$BASHPID" "$1"
+}
+
+# digest [FILE...]: a sha256 of stdin; or of the names, modes and contents of the FILEs, and of
+# all files below a FILE that is a directory. Fails if one is neither.
+digest()
+{
+	local file
+
+	for file in "$@"; do
+		[ -f "$file" ] || [ -d "$file" ] || return
+	done
+	if [ $# = 0 ]; then
+		sha256sum
+	else
+		find -H "$@" -type f -printf '%m %p\n' -exec sha256sum -- {} + |
+			LC_ALL=C sort | sha256sum
+	fi | cut -d' ' -f1
+}
+
+# guest_run DIR [IMAGE OPTION...] [-- VM OPTION...] <MANIFEST: boot a guest that runs the programs
+# of MANIFEST, and leave in DIR what scripts/guest/vm does. The kernel is scripts/guest/build's
+# unless VM OPTIONs have --kernel, the image that of scripts/guest/image unless they have --initrd.
+# Returns 0, 3, 4 or 5, as vm does; ends the script on any other code.
+guest_run()
+{
+	local dir=$1 image=() vm=() rc=0
+
+	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		image+=("$1")
+		shift
+	done
+	shift $(($# > 0))
+	mkdir -p "$(dirname "$dir")"
+	cat >"$dir.manifest"
+	if [[ " $* " != *' --kernel '* ]]; then
+		vm+=(--kernel "$("$TOP/scripts/guest/build")") || exit
+	fi
+	if [[ " $* " != *' --initrd '* ]]; then
+		vm+=(--initrd "$("$TOP/scripts/guest/image" "${image[@]}" --out "$dir.cpio" \
+			--manifest "$dir.manifest")") || exit
+	fi
+	case " $CONFIG " in
+	*' debug '*|*' kcsan '*) vm+=(--mem 2048) ;;
+	*) vm+=(--mem 1024) ;;
+	esac
+	[[ " $CONFIG " != *' kcsan '* ]] || vm+=(--allow "$TOP/scripts/run/known-races")
+	"$TOP/scripts/guest/vm" "${vm[@]}" --manifest "$dir.manifest" --results "$dir" "$@" || rc=$?
+	rm -f "$dir.cpio"
+	[ $rc != $EX_SETUP ] && [ $rc -lt 128 ] || exit $rc
+	return $rc
+}
+
+# required: the word for the kernel that makes it a failure if a test skips for want of the series.
+required()
+{
+	[ "$SERIES" = none ] || echo bench.env=GSTOP_REQUIRED=1
+}
+
 # tsc_words: words for the kernel of an x86_64 guest, that have it use the time stamp counter.
 # Under TCG that is the host's, the same on all CPUs; but if the host has something else to do,
 # the guest can't measure how fast it is, and falls back to counting ticks of a millisecond
-# or more. To be called after scripts/guest/image --measure.
+# or more.
 tsc_words()
 {
-	echo "tsc=reliable tsc_early_khz=$("$BUILD/selftests/$(CONFIG='' variant)/64/cost" --tsc-khz)"
+	mkdir -p "$BUILD"
+	gcc -O2 -Wall -Wextra -Werror -o "$BUILD/tsc-khz" "$TOP/scripts/guest/tsc-khz.c" ||
+		die $EX_SETUP "tsc-khz.c does not compile"
+	echo "tsc=reliable tsc_early_khz=$("$BUILD/tsc-khz")"
 }
+
+case ${1:-} in
+--help|-h)
+	usage
+	exit 0 ;;
+esac
+# scripts/series/source --write-base begins a series; scripts/once makes copies without patches/
+[ "${1:-}" = --write-base ] || [ ! -d "$TOP/patches" ] || check_base "$BASE"
+# Nothing is made in BUILD here: after `sudo make setup` it would be root's.
+writable=$BUILD
+until [ -e "$writable" ]; do
+	writable=$(dirname "$writable")
+done
+rmdir "$(mktemp -d "$writable/.writable.XXXXXX" 2>/dev/null)" 2>/dev/null ||
+	die $EX_SETUP "BUILD=$BUILD can't be written"
