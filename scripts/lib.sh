@@ -243,11 +243,11 @@ digest()
 # Returns 0, 3, 4 or 5, as vm does; ends the script on any other code.
 guest_run()
 {
-	local dir=$1 image=() vm=() rc=0
+	local dir=$1 pack=() vm=() rc=0
 
 	shift
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
-		image+=("$1")
+		pack+=("$1")
 		shift
 	done
 	shift $(($# > 0))
@@ -257,7 +257,7 @@ guest_run()
 		vm+=(--kernel "$("$TOP/scripts/guest/build")") || exit
 	fi
 	if [[ " $* " != *' --initrd '* ]]; then
-		vm+=(--initrd "$("$TOP/scripts/guest/image" "${image[@]}" --out "$dir.cpio" \
+		vm+=(--initrd "$("$TOP/scripts/guest/image" "${pack[@]}" --out "$dir.cpio" \
 			--manifest "$dir.manifest")") || exit
 	fi
 	case " $CONFIG " in
@@ -269,6 +269,44 @@ guest_run()
 	rm -f "$dir.cpio"
 	[ $rc != $EX_SETUP ] && [ $rc -lt 128 ] || exit $rc
 	return $rc
+}
+
+# counts FILE: "PASSED FAILED SKIPPED" of the last line of FILE. Fails if that is no total.
+counts()
+{
+	awk 'END {
+		if (!/^[0-9]+ passed, [0-9]+ failed(, [0-9]+ skipped)?$/)
+			exit 1
+		print $1, $3, $5 + 0
+	}' "$1"
+}
+
+# total PASSED FAILED SKIPPED: the last line of what runs tests.
+total()
+{
+	printf '%s passed, %s failed' "$1" "$2"
+	[ "$3" = 0 ] || printf ', %s skipped' "$3"
+	echo
+}
+
+# kill_jobs: from here on a background job has a process group of its own, and is killed with
+# all that it has started when this script ends.
+kill_jobs()
+{
+	set -m
+	trap end_jobs EXIT
+	trap 'exit 130' INT TERM HUP
+}
+
+end_jobs()
+{
+	local pid
+
+	trap '' INT TERM HUP
+	for pid in $(jobs -pr); do
+		kill -TERM -- "-$pid" 2>/dev/null || :
+	done
+	wait
 }
 
 # required: the word for the kernel that makes it a failure if a test skips for want of the series.
