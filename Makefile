@@ -2,15 +2,15 @@
 # Targets only: each is a script in scripts/, which --help explains.
 
 # Settings of a call, handed to the scripts: make check BASE=6.12 T=gstop_seize
-export BASE ARCH SERIES KSRC TREE CONFIG T V BUILD TIMEOUT JOBS
-export RUNS RESULTS BASES ARCHS MORE PARALLEL FORCE ORACLE DURATION COUNT SEED THREADS
+export BASE ARCH SERIES KSRC TREE CONFIG T V BUILD TIMEOUT JOBS FRESH
+export RUNS RESULTS BASES ARCHS MORE PARALLEL FORCE EACH ORACLE DURATION COUNT SEED THREADS
 
 .DEFAULT_GOAL := help
 
 help:	## what there is to make
 	@echo 'make TARGET [BASE=6.12] [ARCH=x86_64] [SERIES=none] [KSRC=/path] [CONFIG="name..."] [V=1]'
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
 	@echo 'BASE    the kernel: a directory of patches/'
 	@echo 'ARCH    of the guest: x86_64, arm64, riscv64 or s390x'
@@ -27,11 +27,14 @@ demo:	setup	## both transcripts of the seeds, from the patched kernel, in QEMU
 check:	setup	## every selftest, in QEMU, and the bench's own; ends with a count (T=name: one)
 	@scripts/run/check
 
+kselftest: setup	## the kernel's own way: gen_tar, and run_kselftest.sh -c ptrace in a guest
+	@scripts/run/kselftest
+
 check-bench: setup	## the bench shows that it can fail
 	@kernel=$$(scripts/guest/build) && scripts/tests/check-bench --kernel "$$kernel" \
 		--gen-src "$$(scripts/series/tree)"
 
-mutants: setup	## show that the selftests catch wrong kernels (NAMES='...': some)
+mutants: setup	## show that the selftests catch wrong kernels (NAMES='...': some; EACH=1: each test)
 	@scripts/run/mutants $(NAMES)
 
 bisect:	setup	## show that each patch of the series stands on its own
@@ -58,11 +61,16 @@ regress: setup	## kernel selftests, strace, gdb, criu, stress-ng: both kernels, 
 races:	setup	## which data races the unpatched kernel has, for CONFIG=kcsan (DURATION=s SEED=n)
 	@scripts/run/races
 
-bench:	setup	## what it costs and what it buys, measured side by side (RUNS=n, WHAT='...': some)
+measure: setup	## what it costs and what it buys, measured side by side (RUNS=n, WHAT='...': some)
 	@scripts/measure/measure $(WHAT)
 
-bench-compare:	## what differs between two runs of make bench, beyond noise (A=... B=...)
+measure-compare:	## what differs between two runs of make measure, beyond noise (A=... B=...)
 	@scripts/measure/compare $(A) $(B)
+
+# The names of these two before; they go with the next release.
+bench bench-compare:
+	@echo 'make $@ is now make $(@:bench%=measure%)' >&2
+	@$(MAKE) $(@:bench%=measure%)
 
 matrix:	setup	## make check for all bases, on x86_64 and others, in one table (BASES=... ARCHS=...: some)
 	@scripts/run/matrix
@@ -82,10 +90,9 @@ tree:	setup	## source plus series, as a git tree whose commits are the patches; 
 refresh: setup	## write that tree's commits back to patches/
 	@scripts/series/refresh
 
-intree:	setup	## put selftests/kernel/ into the series of every base, after an edit there
-	@for base in $(notdir $(patsubst %/series,%,$(wildcard patches/*/series))); do \
-		BASE=$$base scripts/series/intree && BASE=$$base scripts/series/refresh || exit; \
-	done >/dev/null
+intree:	setup	## put selftests/kernel/ into the newest base's series, after an edit there
+	@export BASE=$$(ls patches/*/series | sort -V | tail -n 1 | cut -d/ -f2) && \
+		scripts/series/intree >/dev/null && scripts/series/refresh >/dev/null
 	@scripts/run/promises --write
 
 build:	setup	## the kernel
@@ -103,4 +110,6 @@ gdb:	setup	## boot under gdb, with symbols
 clean:	## remove all that was made
 	rm -rf $(or $(BUILD),build)
 
-.PHONY: help setup demo check check-bench mutants bisect model docs plain regress stress fuzz races matrix apply-check range-diff source tree refresh intree build shell run gdb clean
+.PHONY: help setup demo check kselftest check-bench mutants bisect model docs plain regress stress \
+	fuzz races measure measure-compare bench bench-compare matrix apply-check range-diff source \
+	tree refresh intree build shell run gdb clean

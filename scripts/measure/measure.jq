@@ -1,4 +1,4 @@
-# What scripts/bench-* share of how to read a bench.json. For jq -L scripts: include "bench";
+# What report and compare share: how to read a measure.json. For jq -L scripts/measure: include "measure";
 
 # A way as the name of a datablock of gnuplot, which takes no "-".
 def datablock: "$" + gsub("-"; "_");
@@ -182,7 +182,7 @@ def conditions: .about | [.date, "Linux \(.base)", .host, .accel,
 # a line for each target; of groups that were not asked for, that they were not
 def verdicts: .about.groups as $g | targets |
 	if .group as $t | $g | index($t) then "\(.verdict): \(.target): \(.figure)"
-	else "not in this run (make bench WHAT=\(.group)): \(.target)" end;
+	else "not in this run (make measure WHAT=\(.group)): \(.target)" end;
 
 # for a table: the figures of each row by the columns $ways
 def rows($group; $ways):

@@ -26,8 +26,6 @@
  *	usage: cost [--count] [--quick]
  *				--count: the counter has to count instructions, or nothing is
  *				measured; --quick: few iterations, to see whether it works
- *	       cost --tsc-khz	how fast that counter is here, for a guest that has no better
- *				way to find out; made for the host
  *
  * With COST_PHASE=n in the environment each begins at another point between two ticks of the
  * timer, so that runs differ in what else happens to fall into them.
@@ -415,26 +413,11 @@ static void check_counter(void)
 	tap_ok("the counter counts instructions");
 }
 
-/* Print the rate of the time stamp counter in kHz. */
-static int tsc_khz(void)
-{
-	long long ns = now_ns();
-	unsigned long ticks = __rdtsc();
-
-	usleep(500000);
-	ticks = __rdtsc() - ticks;
-	ns = now_ns() - ns;
-	printf("%.0f\n", ticks * 1e6 / ns);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = catch };
 	sigset_t block;
 
-	if (argc > 1 && !strcmp(argv[1], "--tsc-khz"))
-		return tsc_khz();
 	setlinebuf(stdout);
 	run_on_cpu(0);
 	if (argc > 1 && !strcmp(argv[1], "--count")) {
