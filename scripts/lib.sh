@@ -226,7 +226,7 @@ digest()
 {
 	local file
 
-	for file in "$@"; do
+	for file; do
 		[ -f "$file" ] || [ -d "$file" ] || return
 	done
 	if [ $# = 0 ]; then
