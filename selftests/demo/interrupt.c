@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	if (!stopped) {
 		await_tocks(tock[0]);
 	} else {
-		if (wait_task_state(tracee, tracee, "T"))
+		if (wait_task_state(tracee, "T"))
 			die("the tracee is not stopped again");
 		/* that it stays silent is the one thing that takes time */
 		pfd.fd = tock[0];
