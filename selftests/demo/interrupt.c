@@ -17,9 +17,10 @@
  * Exits with 0 if it got to the end, 1 with a line on what failed if not: on a
  * kernel without the series PTRACE_SEIZE does not know the flag (EIO).
  */
+#include "group_stop.h"
+
 #include <poll.h>
 
-#include "group_stop.h"
 
 #define LINES		3
 #define SILENCE_MS	300
