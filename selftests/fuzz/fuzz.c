@@ -19,8 +19,8 @@
  * A sequence is a line of text, one word an operation, and can be replayed; what it
  * does depends on the seed alone, not on the answers. --help tells the usage.
  */
-#include "group_stop.h"
-#include "group_stop_arch.h"
+#include "../proof/old/group_stop.h"
+#include "../proof/old/group_stop_arch.h"
 #include "fuzz_model.h"
 
 #include <dirent.h>

@@ -10,8 +10,8 @@
 #ifndef STRESS_H
 #define STRESS_H
 
-#include "group_stop.h"
-#include "group_stop_arch.h"
+#include "../proof/old/group_stop.h"
+#include "../proof/old/group_stop_arch.h"
 
 #include <limits.h>
 #include <linux/futex.h>

@@ -8,7 +8,7 @@
  * PTRACE_GETEVENTMSG and what PTRACE_GET_SYSCALL_INFO takes a trap for.
  *
  *	gstop_plain --record	prints that, to be compared between two kernels
- *	gstop_plain		compares it with gstop_plain.golden.h, which was
+ *	gstop_plain		compares it with proof_plain.golden.h, which was
  *				recorded on a kernel without the series
  *
  * That is: the output of --record, each line as a string in C, with its newline.
@@ -19,11 +19,11 @@
  * of siginfo are counted from where its union begins, so that the transcript of a
  * 32-bit build is the same.
  */
-#include "group_stop.h"
+#include "old/group_stop.h"
 #include "../kselftest_harness.h"
-#include "group_stop_tracee.h"
+#include "old/group_stop_tracee.h"
 
-#include "gstop_plain.golden.h"
+#include "proof_plain.golden.h"
 
 /*
  * --- The recorder ---
@@ -1272,7 +1272,7 @@ FIXTURE_SETUP(plain)
 	snprintf(title, sizeof(title), "== %s\n", variant->scenario.name);
 	self->golden = strstr(golden, title);
 	ASSERT_TRUE(!!self->golden) {
-		TH_LOG("gstop_plain.golden.h has no %s", variant->scenario.name);
+		TH_LOG("proof_plain.golden.h has no %s", variant->scenario.name);
 	}
 }
 
