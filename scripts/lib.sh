@@ -188,3 +188,26 @@ tsc_words()
 {
 	echo "tsc=reliable tsc_early_khz=$("$BUILD/selftests/$(CONFIG='' variant)/64/cost" --tsc-khz)"
 }
+
+# up_to_date STAMP KEY: whether the file STAMP holds exactly KEY, one line.
+up_to_date()
+{
+	[ "$(cat "$1" 2>/dev/null)" = "$2" ]
+}
+
+# record STAMP KEY: write KEY into the file STAMP.
+record()
+{
+	echo "$2" >"$1.$$"
+	mv "$1.$$" "$1"
+}
+
+# digest [FILE...]: the sha256 of stdin, or of the FILEs' contents and names.
+digest()
+{
+	if [ $# -gt 0 ]; then
+		sha256sum -- "$@" | sha256sum
+	else
+		sha256sum
+	fi | cut -d' ' -f1
+}
