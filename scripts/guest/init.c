@@ -112,8 +112,8 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-/* Read a file's first line into @buf, without its newline; false if there is none. */
-static bool read_line(const char *path, char *buf, size_t size)
+/* Read the beginning of a file into @buf, as a string; false if there is none. */
+static bool read_text(const char *path, char *buf, size_t size)
 {
 	ssize_t n = -1;
 	int fd;
@@ -124,8 +124,16 @@ static bool read_line(const char *path, char *buf, size_t size)
 		close(fd);
 	}
 	buf[n > 0 ? n : 0] = '\0';
-	buf[strcspn(buf, "\n")] = '\0';
 	return n > 0;
+}
+
+/* The same of its first line, without the newline. */
+static bool read_line(const char *path, char *buf, size_t size)
+{
+	bool read = read_text(path, buf, size);
+
+	buf[strcspn(buf, "\n")] = '\0';
+	return read;
 }
 
 /* Without a console we start with no standard streams: take their numbers. */
@@ -315,43 +323,31 @@ remark(struct output *out, const char *fmt, ...)
 /* Say of the process @pid what it is, what it waits for and who traces it. */
 static void remark_process(struct output *out, int pid)
 {
-	char path[64], line[512], state, *rest;
+	char path[64], stat[512], text[4096], state, *rest, *line, *save;
 	int tracer = 0, ppid;
 	unsigned int flags;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (!read_line(path, line, sizeof(line)))
+	if (!read_line(path, stat, sizeof(stat)))
 		return;
 	/* pid (comm) state ppid pgrp session tty tpgid flags; comm may hold ')' */
-	rest = strrchr(line, ')');
+	rest = strrchr(stat, ')');
 	if (!rest || sscanf(rest, ") %c %d %*d %*d %*d %*d %u", &state, &ppid, &flags) != 3 ||
 	    flags & PF_KTHREAD)
 		return;
 	rest[1] = '\0';
 
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	file = fopen(path, "re");
-	if (file) {
-		char text[256];
-
-		while (fgets(text, sizeof(text), file))
-			sscanf(text, "TracerPid: %d", &tracer);
-		fclose(file);
-	}
-	remark(out, "  %s state %c, parent %d, tracer %d", line, state, ppid, tracer);
+	read_text(path, text, sizeof(text));
+	line = strstr(text, "\nTracerPid:");
+	if (line)
+		sscanf(line, "\nTracerPid: %d", &tracer);
+	remark(out, "  %s state %c, parent %d, tracer %d", stat, state, ppid, tracer);
 
 	snprintf(path, sizeof(path), "/proc/%d/stack", pid);
-	file = fopen(path, "re");
-	if (file) {
-		char text[256];
-
-		while (fgets(text, sizeof(text), file)) {
-			text[strcspn(text, "\n")] = '\0';
-			remark(out, "    %s", text);
-		}
-		fclose(file);
-	}
+	read_text(path, text, sizeof(text));
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		remark(out, "    %s", line);
 }
 
 static void remark_processes(struct output *out)

@@ -9,15 +9,13 @@ apt_lists=()	# further options for apt: which lists to use
 apt_get() { LC_ALL=C apt-get -q -c "$tmp/apt.conf" "${apt_lists[@]}" "$@"; }
 apt_cache() { LC_ALL=C apt-cache -c "$tmp/apt.conf" "${apt_lists[@]}" "$@"; }
 
-# private_apt: make it ready. The lists of the system may be missing or old, and only
-# root may renew them.
+# private_apt: make it ready. The system's lists may be old, and only root may renew them.
 private_apt()
 {
 	command -v apt-get >/dev/null || die $EX_SETUP \
 		"there is no apt-get here to download a kernel source with; KSRC=/path names a kernel tree"
 	mkdir -p "$tmp/apt/lists/partial" "$tmp/apt/cache/archives/partial"
-	# root needs no sandbox user, who could not write here. The hooks would
-	# act on the system's own lists.
+	# apt's sandbox user can't write here. The hooks act on the system's own lists.
 	cat >"$tmp/apt.conf" <<-EOF
 		Dir::State "$tmp/apt";
 		Dir::Cache "$tmp/apt/cache";
@@ -29,13 +27,11 @@ private_apt()
 	EOF
 }
 
-# fetch_failed WHAT: end the script, telling a full disk from a failed download.
+# fetch_failed WHAT: end the script; say so if the disk is full.
 fetch_failed()
 {
-	if grep -q 'No space left on device' "$log"; then
-		need_space "$tmp" 2560 "a kernel source"
+	! grep -q 'No space left on device' "$log" ||
 		die $EX_SETUP "the disk ran full in $tmp; the output is in $log"
-	fi
 	die $EX_SETUP "$1; the output is in $log"
 }
 
@@ -54,22 +50,15 @@ only_list()
 	apt_lists=(-o Dir::Etc::sourcelist="$tmp/suite.list" -o Dir::Etc::sourceparts=/dev/null)
 }
 
-# candidate PACKAGE: its newest version in the lists, or nothing.
-candidate()
-{
-	apt_cache show --no-all-versions "$1" 2>>"$log" | sed -n 's/^Version: //p'
-}
-
-# debian_archive WHAT: set archive and codename to where and which release of Debian apt is
-# configured for, whose lists have been fetched; or end the script, which looks for WHAT.
+# debian_archive WHAT: set archive and codename to the Debian release whose lists apt has
+# fetched; or end the script, which looks for WHAT.
 debian_archive()
 {
 	# Only a list that was fetched has the label of its archive.
 	read -r archive codename < <(apt_get indextargets --format '$(REPO_URI) $(CODENAME)' \
 		'Created-By: Packages' 'Origin: Debian' 'Label: Debian') || true
-	if [ -z "$archive" ] && grep -q 'Failed to fetch' "$log"; then
+	[ -n "$archive" ] || ! grep -q 'Failed to fetch' "$log" ||
 		fetch_failed "the Debian archive could not be reached"
-	fi
 	[ -n "$archive" ] || die $EX_SETUP \
 		"apt knows no $1, and is not configured for a Debian archive that might have it"
 }
@@ -85,26 +74,27 @@ use_suite()
 	run "$log" apt_get update || fetch_failed "the lists of Debian $1 could not be fetched"
 }
 
-# find_package PACKAGE: make apt_lists name lists that hold it, and set version to the
-# newest one. Looks in the suites that apt is configured for, and then in a few others
-# of the same Debian archive. Returns 1 if none has it.
+# find_package PACKAGE: make apt_lists name lists that hold it, and set version to the newest
+# one there. Looks in the suites that apt is configured for, then in a few others of the same
+# Debian archive. Returns 1 if none has it.
 find_package()
 {
-	local archive codename suite
+	local archive='' codename suite
 
 	say "looking for $1"
-	# It ends well even if it reached no archive at all; what counts is what
-	# the lists hold then.
-	run "$log" apt_get update || true
-	version=$(candidate "$1") || true
-	[ -z "$version" ] || return 0
-
-	debian_archive "$1"
-	for suite in "${codename%%-*}-backports" trixie-backports trixie bookworm; do
-		only_list "deb $(keyring) $archive $suite main"
-		run "$log" apt_get update || continue
-		version=$(candidate "$1") || true
-		[ -z "$version" ] || { say "found it in $suite"; return 0; }
+	for suite in '' backports trixie-backports trixie bookworm; do
+		if [ -n "$suite" ]; then
+			[ -n "$archive" ] || debian_archive "$1"
+			[ "$suite" != backports ] || suite=${codename%%-*}-backports
+			only_list "deb $(keyring) $archive $suite main"
+		fi
+		# An update may end well without any list: what counts is what they hold.
+		run "$log" apt_get update || true
+		version=$(apt_cache show --no-all-versions "$1" 2>>"$log" |
+			sed -n 's/^Version: //p') || true
+		[ -n "$version" ] || continue
+		[ -z "$suite" ] || say "found it in $suite"
+		return 0
 	done
 	! grep -q 'Failed to fetch' "$log" ||
 		fetch_failed "$1 was not found, and not every list could be fetched"

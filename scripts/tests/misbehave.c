@@ -200,6 +200,13 @@ static void do_taint(void)
 	put("/proc/sys/kernel/tainted", "512");
 }
 
+/* A data race, as KCSAN reports it, and no taint. */
+static void do_race(void)
+{
+	pass();
+	put("/dev/kmsg", "<3>BUG: KCSAN: data-race in one / other\n");
+}
+
 /* Sleep in the kernel for good: no signal ends this. */
 static void do_stuck(void)
 {
@@ -283,6 +290,7 @@ static const struct {
 	{ "oops", do_oops },
 	{ "warn", do_warn },
 	{ "taint", do_taint },
+	{ "race", do_race },
 	{ "stuck", do_stuck },
 	{ "freeze", do_freeze },
 	{ "reboot", do_reboot },
