@@ -167,7 +167,7 @@ expect 5 '^not measured: no benchmark more.*: no figure of wait-scan-trapped$' \
 	"bench: nor is a benchmark" lacking wait-scan-trapped
 expect 5 '^not measured: at most 1,536 bytes.*: no figure of exit.o, unpatched, exit.o, patched$' \
 	"bench: nor is an object" lacking exit.o
-expect 0 '^not in this run \(make bench WHAT=itself\): make check, cold' \
+expect 0 '^not in this run \(make measure WHAT=itself\): make check, cold' \
 	"bench: what was not asked for is listed" judged
 expect 2 'lines are not as they should be' "bench: a line that is garbled" garbled fast
 expect 2 'a time that is negative' "bench: an event known before it was" garbled -5
@@ -188,5 +188,5 @@ expect 0 '^differs: sizes exit.o patched code: 9000 to 9000.9, ' "bench-compare:
 	compared 'exit.o patched code 1.0001'
 expect 0 ' 0 differ, about 0 would by chance; [0-9]+ not compared: too few runs' \
 	"bench-compare: too few runs" "$TOP/scripts/measure/compare" "$OUT/good.json" "$OUT/three.json"
-expect 2 'no bench.json of format 1' "bench-compare: another file is refused" \
+expect 2 'no measure.json of format 1' "bench-compare: another file is refused" \
 	"$TOP/scripts/measure/compare" "$OUT/good.json" "$OUT/about"
