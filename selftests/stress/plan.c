@@ -1,20 +1,17 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * What a burst of the stress test is like, worked out from the seed alone.
  */
-#ifndef STRESS_PLAN_H
-#define STRESS_PLAN_H
-
 #include "stress.h"
 
 /* Returns whether those of @actor may take part. */
-static inline bool plays(enum actors actor)
+static bool plays(enum actors actor)
 {
 	return stress->actors & actor;
 }
 
 /* How many threads, and which of them is left untraced. */
-static inline void plan_threads(struct plan *p)
+static void plan_threads(struct plan *p)
 {
 	p->threads = 1 + below(1 + below(stress->threads));
 	p->witness = p->threads > 1 && below(4) ? (int)below(p->threads) : -1;
@@ -23,7 +20,7 @@ static inline void plan_threads(struct plan *p)
 }
 
 /* What a thread does that a tracer of temper @temper keeps trapped, or lets run. */
-static inline int plan_job(int temper)
+static int plan_job(int temper)
 {
 	/* what runs all the time tells most if it must not, and else is in the way */
 	if (temper == KEEP || temper == LISTEN)
@@ -35,7 +32,7 @@ static inline int plan_job(int temper)
  * One thread at most gets a job that ends the process or other threads, and only in
  * a melee: a volley counts on all threads to stay.
  */
-static inline void plan_jobs(struct plan *p)
+static void plan_jobs(struct plan *p)
 {
 	int i, fatal;
 
@@ -61,7 +58,7 @@ static inline void plan_jobs(struct plan *p)
 }
 
 /* Returns whether a thread of @p has job @job. */
-static inline bool has_job(const struct plan *p, int job)
+static bool has_job(const struct plan *p, int job)
 {
 	int i;
 
@@ -76,7 +73,7 @@ static inline bool has_job(const struct plan *p, int job)
  * get: fatal to a volley unless a thread which nobody traces gets its signals. And one
  * that comes anew may mistake the thread that executes another program for another.
  */
-static inline bool may_lose_tracers(const struct plan *p)
+static bool may_lose_tracers(const struct plan *p)
 {
 	return p->melee ? !has_job(p, JOB_EXEC) : p->witness >= 0;
 }
@@ -85,7 +82,7 @@ static inline bool may_lose_tracers(const struct plan *p)
  * How tracers are minded. With no witness, somebody has to run to take a stop signal:
  * they don't KEEP then.
  */
-static inline void plan_tempers(struct plan *p)
+static void plan_tempers(struct plan *p)
 {
 	int i;
 
@@ -98,7 +95,7 @@ static inline void plan_tempers(struct plan *p)
  * The tracers. Who is to see an exec has to have all threads the whole time, and to ask
  * to be told: a thread changes its ID by it.
  */
-static inline void plan_tracers(struct plan *p)
+static void plan_tracers(struct plan *p)
 {
 	const int traced = p->threads - (p->witness >= 0);
 
@@ -133,7 +130,7 @@ static inline void plan_tracers(struct plan *p)
  * Where they run. From trap to trap it is a short way on one CPU, and senders who are on
  * another meet it anywhere; with all on one they meet it where it gets preempted.
  */
-static inline void plan_cpus(struct plan *p)
+static void plan_cpus(struct plan *p)
 {
 	const int kind = below(4);
 
@@ -142,7 +139,7 @@ static inline void plan_cpus(struct plan *p)
 }
 
 /* What ends the burst, and what comes after it. */
-static inline void plan_end(struct plan *p)
+static void plan_end(struct plan *p)
 {
 	static const int finals[] = { SIGSTOP, SIGSTOP, SIGCONT, SIGCONT, 0 };
 
@@ -152,14 +149,14 @@ static inline void plan_end(struct plan *p)
 		p->kill_tracers = 0;
 	p->patience = below(200);
 	p->freezes = p->melee && plays(ACTOR_FREEZER) && once_in(2);
-	p->final = finals[below(sizeof(finals) / sizeof(*finals))];
+	p->final = finals[below(ARRAY_SIZE(finals))];
 	p->settle = KEEP + below(WILD);
 	p->refreeze = plays(ACTOR_FREEZER) && once_in(4);
 	p->end = below(ENDS);
 }
 
 /* Work out @p for burst @burst of cell @cell_nr. */
-static inline void make_plan(struct plan *p, int cell_nr, unsigned int burst)
+void make_plan(struct plan *p, int cell_nr, unsigned int burst)
 {
 	memset(p, 0, sizeof(*p));
 	seed_random(cell_nr, burst, DIRECTOR, 0, 0);
@@ -173,5 +170,3 @@ static inline void make_plan(struct plan *p, int cell_nr, unsigned int burst)
 	plan_cpus(p);
 	plan_end(p);
 }
-
-#endif /* STRESS_PLAN_H */
