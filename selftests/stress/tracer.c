@@ -234,8 +234,7 @@ static void on_status(struct thread *t, int status);
 
 /*
  * Seize @t. If it is group stopped it is in a trap when the request returns. If it is
- * not, the state is known, too: there is no group stop, or one that is about to start
- * and to be notified of.
+ * not there is no group stop, or one that it will trap for: see on_stop_trap().
  */
 static void seize_it(struct thread *t)
 {
@@ -352,6 +351,13 @@ static void wild_stop_trap(struct thread *t)
 
 static void on_stop_trap(struct thread *t)
 {
+	/*
+	 * The first one may be of a group stop that was there already when @t was seized:
+	 * detached a moment before, it had not got to TASK_STOPPED yet. No notification is
+	 * pending then, so the state has to be read.
+	 */
+	if (!t->sure)
+		store(&t->reading, -1);
 	dawdle();
 	if (me.temper == WILD && !me.settling) {
 		wild_stop_trap(t);
