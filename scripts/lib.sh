@@ -78,7 +78,7 @@ bases()
 # selftests: the C files of the selftests, a path a line.
 selftests()
 {
-	find "$TOP/selftests/kernel" "$TOP/selftests/proof" -name 'gstop_*.c' | sort
+	find "$TOP/selftests/kernel" "$TOP/selftests/proof" -name "gstop_*.c" -o -name "proof_*.c" | sort
 }
 
 # architectures: those that the bench knows, on one line.

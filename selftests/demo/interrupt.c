@@ -17,9 +17,10 @@
  * Exits with 0 if it got to the end, 1 with a line on what failed if not: on a
  * kernel without the series PTRACE_SEIZE does not know the flag (EIO).
  */
+#include "group_stop.h"
+
 #include <poll.h>
 
-#include "group_stop.h"
 
 #define LINES		3
 #define SILENCE_MS	300
@@ -118,7 +119,7 @@ int main(int argc, char **argv)
 	if (!stopped) {
 		await_tocks(tock[0]);
 	} else {
-		if (wait_task_state(tracee, tracee, "T"))
+		if (wait_task_state(tracee, "T"))
 			die("the tracee is not stopped again");
 		/* that it stays silent is the one thing that takes time */
 		pfd.fd = tock[0];

@@ -179,7 +179,7 @@ void check_hang(void)
 		report(w, F_DEADLINE, NULL, &none, "does not return, state before:");
 		ctx = &w->ctx;
 		print_set("states", &w->set[0]);
-		say("state of the tracee: %c", task_state(w->ctx.pid, w->ctx.pid) ?: '-');
+		say("state of the tracee: %c", task_state(w->ctx.pid) ?: '-');
 		finished = true;
 		stop = true;
 		/* no one can join the thread */

@@ -16,7 +16,6 @@
 #define FUZZ_H
 
 #include "group_stop.h"
-#include "group_stop_arch.h"
 
 #include <linux/types.h>
 #include <pthread.h>

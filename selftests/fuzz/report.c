@@ -68,8 +68,8 @@ void report(struct worker *w, enum failure which, struct set *in, const struct a
 	}
 	if (w->ctx.pid > 0) {
 		say("  state of the tracee: %c, of the mate: %c",
-		    task_state(w->ctx.pid, w->ctx.pid) ?: '-',
-		    w->ctx.mate ? task_state(w->ctx.pid, w->page->mate) ?: '-' : '-');
+		    task_state(w->ctx.pid) ?: '-',
+		    w->ctx.mate ? task_state(w->page->mate) ?: '-' : '-');
 	}
 	if (in && a) {
 		print_set("states before", in);

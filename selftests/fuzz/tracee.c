@@ -9,7 +9,7 @@
 
 #define PAGE_AT		0x20000000UL	/* + slot * PAGE_STEP: the tracee's page */
 #define PAGE_STEP	0x10000UL
-#define TRACEE_FD	100		/* + slot */
+#define PAGE_FD	100		/* + slot */
 
 static void on_usr1(int sig)
 {
@@ -62,7 +62,7 @@ struct page *map_page(int slot, int fd)
 int exec_main(char **argv)
 {
 	const int slot = atoi(argv[1]);
-	struct page *page = map_page(slot, TRACEE_FD + slot);
+	struct page *page = map_page(slot, PAGE_FD + slot);
 
 	if (!page)
 		return 98;
@@ -88,7 +88,7 @@ static int tracee_main(void *arg)
 	if (how & NEW_BLOCK_CONT)
 		sigaddset(&set, SIGCONT);
 	sigprocmask(SIG_SETMASK, &set, NULL);
-	if (dup2(w->memfd, TRACEE_FD + w->slot) < 0)
+	if (dup2(w->memfd, PAGE_FD + w->slot) < 0)
 		_exit(1);
 	/* let the tracer run when it wants to: it makes more requests */
 	if (!(how & NEW_EAGER))

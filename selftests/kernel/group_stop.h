@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the group stop selftests and demos share: the constants of the series
- * for a libc and kernel headers that do not have them yet, thin wrappers of the
- * system calls, and waiting for a task to be in a state.
+ * What all group stop programs share: the constants of the series for headers that do not
+ * have them yet, system calls, waiting with a deadline, and child processes. It needs no
+ * test harness.
  *
- * Idea of the fallbacks and of the sys_*() wrappers: ../pidfd/pidfd.h.
+ * Ideas of the fallbacks and of the sys_*() wrappers: ../pidfd/pidfd.h.
  */
 #ifndef GROUP_STOP_H
 #define GROUP_STOP_H
@@ -14,6 +14,8 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -42,42 +44,36 @@
 #define PTRACE_EVENT_STOP		128
 #endif
 
-/*
- * No event that a test waits for takes this long, in milliseconds, unless it
- * does not come at all: also a slow host gets there.
- */
+/* An event that is to come takes less, in milliseconds, also on a slow host. */
 #define DEADLINE_MS	10000
 
-/* What wait4(2) reports for a STOP trap of a seized tracee, with signal @sig. */
+/* The wait status of a STOP trap; @sig is the stop signal, or SIGTRAP if there is none, */
 #define STOP_STATUS(sig)	((PTRACE_EVENT_STOP << 16) | ((sig) << 8) | 0x7f)
 
-/* ... for any other PTRACE_EVENT_* trap, */
+/* ... of any other PTRACE_EVENT_* trap, */
 #define EVENT_STATUS(event)	(((event) << 16) | (SIGTRAP << 8) | 0x7f)
 
-/* ... and for a signal-delivery-stop, or a group stop of an untraced child. */
+/* ... and of a signal-delivery-stop, or of an untraced child that is stopped. */
 #define SIGNAL_STATUS(sig)	(((sig) << 8) | 0x7f)
 
-/*
- * ptrace(2) without libc in between, which takes the result for a pointer of a
- * PEEK request in some. Returns what the kernel does, -1 with errno on error.
- */
-static inline long sys_ptrace(long request, pid_t pid, unsigned long addr,
-			      const void *data)
+/* ptrace(2) as the kernel returns it: libc makes a pointer of what PEEK returns. */
+static inline long sys_ptrace(long request, pid_t pid, unsigned long addr, const void *data)
 {
 	return syscall(SYS_ptrace, request, (long)pid, addr, data);
 }
 
-/* Seize @pid in notify mode with the PTRACE_O_* options of @options. */
+/* Seize @pid in notify mode, with the PTRACE_O_* of @options. */
 static inline long sys_seize_notify(pid_t pid, unsigned long options)
 {
-	return sys_ptrace(PTRACE_SEIZE, pid, 0,
-			  (void *)(options | PTRACE_SEIZE_DEVEL));
+	return sys_ptrace(PTRACE_SEIZE, pid, 0, (void *)(options | PTRACE_SEIZE_DEVEL));
 }
 
-/*
- * waitid(2) for the process or thread @pid which does not end with EINTR.
- * Returns 0 or -1 with errno; with WNOHANG and nothing there, si_pid is 0.
- */
+static inline int sys_tgkill(pid_t pid, pid_t tid, int sig)
+{
+	return syscall(SYS_tgkill, pid, tid, sig);
+}
+
+/* waitid(2) that goes on after EINTR. If WNOHANG finds nothing, si_pid is 0. */
 static inline int sys_waitid(pid_t pid, siginfo_t *info, int options)
 {
 	int ret;
@@ -86,15 +82,12 @@ static inline int sys_waitid(pid_t pid, siginfo_t *info, int options)
 	do {
 		ret = waitid(P_PID, pid, info, options);
 	} while (ret < 0 && errno == EINTR);
-
 	return ret;
 }
 
 /*
- * wait4(2) for thread or process @pid, which does not end with EINTR. Returns
- * the wait status; 0 if WNOHANG is in @options and there is nothing to report
- * (a process that exited with 0 has status 0, too: don't mix the two); and -1
- * with errno on error.
+ * wait4(2) that goes on after EINTR. Returns the wait status, 0 if WNOHANG finds nothing,
+ * or -1 with errno. (An exit with status 0 is 0, too: don't mix the two.)
  */
 static inline int sys_wait(pid_t pid, int options)
 {
@@ -104,13 +97,12 @@ static inline int sys_wait(pid_t pid, int options)
 	do {
 		ret = wait4(pid, &status, options | __WALL, NULL);
 	} while (ret < 0 && errno == EINTR);
-
 	if (ret < 0)
 		return -1;
 	return ret ? status : 0;
 }
 
-/* PTRACE_GETEVENTMSG of @pid, or -1UL with errno. */
+/* PTRACE_GETEVENTMSG, or -1UL with errno. */
 static inline unsigned long sys_eventmsg(pid_t pid)
 {
 	unsigned long msg = 0;
@@ -119,21 +111,60 @@ static inline unsigned long sys_eventmsg(pid_t pid)
 }
 
 /*
- * Wait until @pid, which is trapped, is in the trap that it may be on its way to: a
- * request waits for that, and this one changes nothing. Returns 0 or -1 with errno.
+ * Wait until @pid, which is trapped, has arrived in its re-trap if it is on its way to
+ * one. Every request waits for that, this one changes nothing. Returns 0, or -1 with errno.
  */
 static inline int settle(pid_t pid)
 {
 	return sys_eventmsg(pid) == -1UL ? -1 : 0;
 }
 
-/* Milliseconds on a clock that no one sets. */
+/* Milliseconds on a clock that nobody sets. */
 static inline long long now_ms(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* Let others run while we wait for them. @tries counts the calls. */
+static inline void give_way(unsigned int *tries)
+{
+	if (++*tries < 100)
+		sched_yield();
+	else
+		usleep(500);
+}
+
+/* Evaluate @cond until it is true, DEADLINE_MS at most. The value says if it was. */
+#define wait_until(cond) ({						\
+	const long long until_ = now_ms() + DEADLINE_MS;		\
+	unsigned int tries_ = 0;					\
+	bool true_;							\
+									\
+	while (!(true_ = !!(cond)) && now_ms() < until_)		\
+		give_way(&tries_);					\
+	true_;								\
+})
+
+/* The next wait status of @pid; 0 if there is none in time, -1 with errno on error. */
+static inline int wait_soon(pid_t pid)
+{
+	int status = 0;
+
+	wait_until((status = sys_wait(pid, WNOHANG)) != 0);
+	return status;
+}
+
+/* The wait status of a stop of @pid which is there right now, without reaping it, or 0. */
+static inline int peek_status(pid_t pid)
+{
+	siginfo_t info;
+
+	if (sys_waitid(pid, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL))
+		return -1;
+	return info.si_pid ? (info.si_status << 8) | 0x7f : 0;
 }
 
 /* The text in @path, as far as it fits into @buf of @size. Returns if there is any. */
@@ -151,54 +182,36 @@ static inline bool read_file(const char *path, char *buf, size_t size)
 }
 
 /*
- * The state letter of thread @tid of process @pid, as the third field of
- * /proc/PID/task/TID/stat has it: R, S, D, T (stopped), t (traced), Z, X.
- * Returns 0 if there is no such thread.
+ * The state of thread @tid, a letter of /proc/TID/stat: R, S, D, T (stopped), t
+ * (trapped), Z, X. 0 if there is no such thread.
  */
-static inline char task_state(pid_t pid, pid_t tid)
+static inline char task_state(pid_t tid)
 {
 	char path[64], buf[512], *paren;
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
 	if (!read_file(path, buf, sizeof(buf)))
 		return 0;
-
 	/* the command in the second field may hold anything, ")" included */
 	paren = strrchr(buf, ')');
 	return paren && paren[1] == ' ' ? paren[2] : 0;
 }
 
-/*
- * Wait until the state of thread @tid of process @pid is one of the letters in
- * @states. Returns 0, or -1 with ETIMEDOUT if it is not within DEADLINE_MS.
- *
- * There is no event to sleep on for this; it yields between looks.
- */
-static inline int wait_task_state(pid_t pid, pid_t tid, const char *states)
+/* Wait until the state of thread @tid is one of @states. Returns 0, or -1 if it never is. */
+static inline int wait_task_state(pid_t tid, const char *states)
 {
-	const long long deadline = now_ms() + DEADLINE_MS;
-	char state;
+	char state = 0;
 
-	for (;;) {
-		state = task_state(pid, tid);
-		if (state && strchr(states, state))
-			return 0;
-		if (now_ms() > deadline) {
-			errno = ETIMEDOUT;
-			return -1;
-		}
-		usleep(1000);
-	}
+	return wait_until((state = task_state(tid)) && strchr(states, state)) ? 0 : -1;
 }
 
 /*
- * Fork a child that runs @fn(@arg), then exits with 0, and is killed if its
- * parent dies: a test that fails halfway leaves nobody behind. Returns its pid
- * or -1 with errno.
+ * Fork a child that runs @fn(@arg) and exits with 0. It is killed if its parent dies, so
+ * that a test which fails leaves nobody behind. Returns its pid, or -1 with errno.
  */
 static inline pid_t spawn(void (*fn)(void *arg), void *arg)
 {
-	pid_t parent = getpid(), pid = fork();
+	const pid_t parent = getpid(), pid = fork();
 
 	if (pid)
 		return pid;
@@ -209,7 +222,7 @@ static inline pid_t spawn(void (*fn)(void *arg), void *arg)
 	_exit(0);
 }
 
-/* For spawn(): sleep in a system call, until killed. */
+/* For spawn(): sleep until killed. */
 static inline void pause_forever(void *unused)
 {
 	(void)unused;
@@ -217,28 +230,28 @@ static inline void pause_forever(void *unused)
 		pause();
 }
 
-/*
- * For spawn(): count in user space, without system calls, in the unsigned long
- * at @arg, which is on a shared_page(). A tracee that runs cannot hide it.
- */
-static inline void count_forever(void *arg)
-{
-	volatile unsigned long *count = arg;
-
-	for (;;)
-		++*count;
-}
-
-/* A zeroed page that a process shares with the children which it forks. */
+/* A zeroed page that we share with the children which we fork, or NULL. */
 static inline void *shared_page(void)
 {
-	void *p = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	return p == MAP_FAILED ? NULL : p;
+	return page == MAP_FAILED ? NULL : page;
 }
 
-/* Kill process @pid, traced or not, and reap it, if it is there. */
+#define TRACEE_MAX	4		/* threads of a tracee */
+
+/* What a tracee shares with the test, and keeps over execve(), as file TRACEE_FD. */
+struct tracee_page {
+	int nr, flags;
+	int hold;			/* a child of vfork() waits until this is 0 */
+	pid_t tid[TRACEE_MAX];
+	unsigned long count[TRACEE_MAX];	/* a thread that sleeps counts its orders */
+};
+
+#define TRACEE_FD	100
+
+/* Kill process @pid, traced or not, and reap it. */
 static inline void kill_and_reap(pid_t pid)
 {
 	int status;
@@ -252,16 +265,13 @@ static inline void kill_and_reap(pid_t pid)
 }
 
 /*
- * Whether the kernel has notify mode: 1 or 0, or -1 with errno if that can't be
- * found out. A test that needs it does SKIP() if not.
- *
- * Who knows that the kernel has it sets GSTOP_REQUIRED in the environment. It is an
- * error then if the kernel has not: else one that refuses the flag to 32-bit tracers,
- * say, would have all their tests skipped and none failed.
+ * Does the kernel have notify mode? 1, 0, or -1 with errno. With GSTOP_REQUIRED in the
+ * environment its absence is an error: a kernel that refuses the flag to some tracers
+ * would have all their tests skipped, and none failed.
  */
 static inline int have_notify_mode(void)
 {
-	pid_t pid = spawn(pause_forever, NULL);
+	const pid_t pid = spawn(pause_forever, NULL);
 	int ret = 1;
 
 	if (pid < 0)
@@ -270,6 +280,29 @@ static inline int have_notify_mode(void)
 		ret = errno == EIO && !getenv("GSTOP_REQUIRED") ? 0 : -1;
 	kill_and_reap(pid);
 	return ret;
+}
+
+/* Why PTRACE_SINGLESTEP is EIO on this architecture, or NULL. */
+static inline const char *lacks_single_step(void)
+{
+#ifdef __riscv
+	return "no single-step on riscv";
+#else
+	return NULL;
+#endif
+}
+
+/* Is @info that of a single-step which has brought a task to @ip? */
+static inline bool is_single_step(const siginfo_t *info, unsigned long ip)
+{
+	if (info->si_signo != SIGTRAP)
+		return false;
+#ifdef __s390__
+	/* the event of a debug facility, at the instruction that was stepped over */
+	return info->si_code == TRAP_HWBKPT && info->si_addr;
+#else
+	return info->si_code == TRAP_TRACE && (unsigned long)info->si_addr == ip;
+#endif
 }
 
 #endif /* GROUP_STOP_H */

@@ -1,757 +1,519 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracees for the group stop selftests, and waiting for what they do:
+ * The tracee of the group stop selftests, and what a tracer does to it.
  *
- *  - a crew, whose threads just run, each in its own way, and of which one may
- *    be ordered to end or replace the process;
- *  - an actor, which goes into a trap of a given kind and can tell afterwards
- *    how far it got in user space.
+ * A tracee has threads that we trace, and if asked for one that we do not, the mate. Each
+ * counts in user space, or sleeps in read(2) until it gets an order. Most functions exist
+ * for one thread and for all: ack() and ack_all(). They end the test if what they do
+ * fails, as ASSERT_*() does.
+ *
+ * SIGCONT is blocked in the tracee unless asked for: it ends a group stop all the same,
+ * and no signal-delivery-stop for it comes between the traps that a test looks at.
  */
 #ifndef GROUP_STOP_TRACEE_H
 #define GROUP_STOP_TRACEE_H
 
+#include "../kselftest_harness.h"
 #include "group_stop.h"
-#include "group_stop_arch.h"
-
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <linux/types.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdbool.h>
-#include <stddef.h>
-
-#ifndef PTRACE_GET_SYSCALL_INFO
-#define PTRACE_GET_SYSCALL_INFO		0x420e
-#endif
 
 /*
- * The harness calls a test in a function that does setjmp(); with the test inlined
- * there gcc fears for variables which nobody looks at after the longjmp().
+ * The harness calls a test in a function that does setjmp(). With the test inlined there
+ * gcc warns of variables that nobody reads after the longjmp().
  */
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wclobbered"
 #endif
 
+/* For FIXTURE_SETUP() and tests: skip, because of @why, unless @cond. */
+#define NEED(cond, why, ...) do {					\
+	if (!(cond))							\
+		SKIP(return, why, ##__VA_ARGS__);			\
+} while (0)
+
+/* ... unless the kernel has notify mode. */
+#define NEED_NOTIFY_MODE() do {						\
+	const int have_ = have_notify_mode();				\
+									\
+	ASSERT_LE(0, have_)						\
+		TH_LOG("PTRACE_SEIZE_DEVEL: %s", strerror(errno));	\
+	NEED(have_, "kernel without PTRACE_SEIZE_DEVEL");		\
+} while (0)
+
+/* How the threads of a tracee are. */
+#define TRACEE_COUNT	1		/* they count in user space; else they sleep */
+#define TRACEE_MATE	2		/* there is one that we do not trace; it sleeps */
+#define TRACEE_CONT	4		/* SIGCONT is not blocked */
+
+/* What a thread that sleeps can be told to do, by order(). */
+enum order {
+	ORDER_STOP,		/* raise SIGSTOP */
+	ORDER_CLONE,		/* create thread number ->nr, which sleeps */
+	ORDER_EXEC,		/* execve() the program group_stop_exec, which sleeps */
+	ORDER_EXIT,		/* exit alone */
+	ORDER_EXIT_GROUP,	/* exit_group(TRACEE_EXIT_CODE) */
+	ORDER_TRAP,		/* and from here on: see group_stop_trap.h */
+};
+
+#define TRACEE_EXIT_CODE	7
+
+struct tracee {
+	struct __test_metadata *test;	/* of the test that it belongs to */
+	struct tracee_page *page;
+	pid_t pid;
+	int nr;			/* threads that we trace; the mate is number ->nr */
+	int flags;
+	pid_t tid[TRACEE_MAX];	/* [0] is ->pid */
+	int orders[TRACEE_MAX][2];
+	unsigned long mark[TRACEE_MAX];	/* ->count when its last trap was reaped */
+};
+
+#define for_each_thread_of(t, i)	for ((i) = 0; (i) < (t)->nr; (i)++)
+
+static inline unsigned long tracee_count(const struct tracee *t, int i)
+{
+	return __atomic_load_n(&t->page->count[i], __ATOMIC_RELAXED);
+}
+
 /*
- * What the tests look for most often. A failure says which promise it breaks, what
- * was seen and what was expected instead.
+ * --- Expectations ---
  */
-#define LOG_STATUS(promise, seen, expected)				\
-	TH_LOG("%s: wait status %#x instead of %#x", promise, seen, expected)
 
-/* The next wait status of @pid, */
-#define EXPECT_STATUS(promise, expected, pid) do {			\
-	const int __want = (expected), __got = wait_soon(pid);		\
+/* The next wait status of @pid is @want. */
+#define ASSERT_STATUS(want, pid) do {					\
+	const pid_t of_ = (pid);					\
+	const int want_ = (want), seen_ = wait_soon(of_);		\
 									\
-	EXPECT_EQ(__want, __got)					\
-		LOG_STATUS(promise, __got, __want);			\
+	ASSERT_EQ(want_, seen_)						\
+		TH_LOG("wait status of %d is %#x, expected %#x", of_, seen_, want_); \
 } while (0)
 
-/* ... that there is none right now, */
-#define EXPECT_NO_STOP(promise, pid) do {				\
-	const int __got = peek_stop(pid);				\
-									\
-	EXPECT_EQ(0, __got)						\
-		LOG_STATUS(promise, __got, 0);				\
+/* The next wait status of thread @i of @t is @want. EXPECT_NO_STEP() counts from here. */
+#define ASSERT_TRAP(want, t, i) do {					\
+	ASSERT_STATUS(want, (t)->tid[i]);				\
+	(t)->mark[i] = tracee_count(t, i);				\
 } while (0)
 
-/* ... and why it is in a STOP trap, PTRACE_STOP_CAUSE_* as below. */
-#define EXPECT_CAUSE(promise, expected, pid) do {			\
-	const unsigned long __want = (expected), __got = sys_eventmsg(pid); \
+/* There is no wait status of @pid. */
+#define EXPECT_NO_STATUS(pid) do {					\
+	const pid_t of_ = (pid);					\
+	const int seen_ = peek_status(of_);				\
 									\
-	EXPECT_EQ(__want, __got) {					\
-		TH_LOG("%s: cause %#lx instead of %#lx", promise,	\
-		       __got, __want);					\
-	}								\
+	EXPECT_EQ(0, seen_)						\
+		TH_LOG("wait status of %d is %#x, expected none", of_, seen_); \
 } while (0)
 
+/* ptrace(@req, @pid, 0, @data) succeeds. */
+#define ASSERT_PTRACE(req, pid, data) do {				\
+	const pid_t of_ = (pid);					\
+									\
+	ASSERT_EQ(0, sys_ptrace(req, of_, 0, (void *)(unsigned long)(data))) \
+		TH_LOG(#req " of %d: %s", of_, strerror(errno));	\
+} while (0)
+
+/* ptrace(@req, @pid, @addr, @data) fails with @err; 0: it succeeds. */
+#define EXPECT_PTRACE_ERROR(err, req, pid, addr, data) do {		\
+	const long ret_ = sys_ptrace(req, pid, addr, (void *)(unsigned long)(data)); \
+	const int error_ = ret_ < 0 ? errno : 0, want_ = (err);		\
+									\
+	EXPECT_EQ(want_, error_)					\
+		TH_LOG(#req ": %s, expected %s", strerror(error_), strerror(want_)); \
+} while (0)
+
+/* Why @pid is in a STOP trap: PTRACE_STOP_CAUSE_@causes, or'ed. */
 #define CAUSE_GROUP	((unsigned long)PTRACE_STOP_CAUSE_GROUP)
 #define CAUSE_NOTIFY	((unsigned long)PTRACE_STOP_CAUSE_NOTIFY)
 #define CAUSE_INTERRUPT	((unsigned long)PTRACE_STOP_CAUSE_INTERRUPT)
 
-/* The requests that the tests make most often. */
-static inline long interrupt(pid_t pid)
-{
-	return sys_ptrace(PTRACE_INTERRUPT, pid, 0, NULL);
-}
+#define EXPECT_CAUSE(causes, pid) do {					\
+	const unsigned long want_ = (causes), seen_ = sys_eventmsg(pid); \
+									\
+	EXPECT_EQ(want_, seen_)						\
+		TH_LOG("cause %#lx, expected %#lx", seen_, want_);	\
+} while (0)
 
-static inline long cont(pid_t pid, unsigned long sig)
-{
-	return sys_ptrace(PTRACE_CONT, pid, 0, (void *)sig);
-}
+/* Thread @tid gets to @state, a letter of /proc/TID/stat. */
+#define EXPECT_THREAD_STATE(state, tid) do {				\
+	const char want_[] = { (state), 0 };				\
+	const pid_t of_ = (tid);					\
+									\
+	EXPECT_EQ(0, wait_task_state(of_, want_))			\
+		TH_LOG("state of %d is '%c', expected '%c'", of_, task_state(of_), (state)); \
+} while (0)
 
-static inline long detach(pid_t pid)
-{
-	return sys_ptrace(PTRACE_DETACH, pid, 0, NULL);
-}
-
-/* PTRACE_GETSIGINFO, which acknowledges a notification. */
-static inline long ack(pid_t pid)
-{
-	siginfo_t si = { 0 };
-
-	return sys_ptrace(PTRACE_GETSIGINFO, pid, 0, &si);
-}
-
-/* Give way to the task that we wait for. @tries counts how often we did. */
-static inline void give_way(unsigned int *tries)
-{
-	if (++*tries < 100)
-		sched_yield();
-	else
-		usleep(500);
-}
+/* No thread of @t has been in user space since its last ASSERT_TRAP(). */
+#define EXPECT_NO_STEP(t) do {						\
+	int i_;								\
+									\
+	for_each_thread_of(t, i_)					\
+		EXPECT_EQ((t)->mark[i_], tracee_count(t, i_))		\
+			TH_LOG("thread %d ran", i_);			\
+} while (0)
 
 /*
- * How long to wait for an event, in milliseconds. Once something has not come, told
- * by @late, the test has failed: what else it waits for need not be given as long.
+ * Wait until thread @i of @t counts, or sleeps where it waits for orders. Returns 0, the
+ * wait status of what it does instead, or -1. An untraced thread has no wait status.
  */
-static inline int patience_ms(bool late)
+static inline int tracee_runs(struct tracee *t, int i)
 {
-	static int ms = DEADLINE_MS;
+	const bool counts = (t->flags & TRACEE_COUNT) && i < t->nr;
+	const unsigned long old = tracee_count(t, i);
+	int status = 0;
+	bool runs;
 
-	if (late)
-		ms = DEADLINE_MS / 10;
-	return ms;
+	runs = wait_until((status = sys_wait(t->tid[i], WNOHANG)) > 0 ||
+			  (counts ? tracee_count(t, i) != old : task_state(t->tid[i]) == 'S'));
+	return status > 0 ? status : runs ? 0 : -1;
 }
+
+/* All threads of @t run, and report nothing. */
+#define EXPECT_ALL_RUN(t) do {						\
+	int i_, status_;						\
+									\
+	for_each_thread_of(t, i_) {					\
+		status_ = tracee_runs(t, i_);				\
+		EXPECT_EQ(0, status_)					\
+			TH_LOG("thread %d does not run, status %#x", i_, status_); \
+	}								\
+} while (0)
 
 /*
- * wait4(2) for thread or process @pid. Returns the wait status, 0 if there is
- * none within patience_ms(), or -1 with errno. (Nobody here exits with status 0.)
- */
-static inline int wait_soon(pid_t pid)
-{
-	const long long deadline = now_ms() + patience_ms(false);
-	unsigned int tries = 0;
-	int status;
-
-	for (;;) {
-		status = sys_wait(pid, WNOHANG);
-		if (status)
-			return status;
-		if (now_ms() > deadline) {
-			patience_ms(true);
-			return 0;
-		}
-		give_way(&tries);
-	}
-}
-
-/*
- * The wait status of a stop of @pid which is to be reaped right now, without
- * reaping it: as wait_soon() would return it, or 0 if there is none.
- */
-static inline int peek_stop(pid_t pid)
-{
-	siginfo_t si;
-
-	if (sys_waitid(pid, &si, WSTOPPED | WNOHANG | WNOWAIT | __WALL))
-		return -1;
-	return si.si_pid ? (si.si_status << 8) | 0x7f : 0;
-}
-
-/* Wait until *@value is not @old, patience_ms() at most. Returns if it is so. */
-static inline bool wait_change(const volatile unsigned long *value,
-			       unsigned long old)
-{
-	const long long deadline = now_ms() + patience_ms(false);
-	unsigned int tries = 0;
-
-	while (*value == old && now_ms() < deadline)
-		give_way(&tries);
-	if (*value == old)
-		patience_ms(true);
-	return *value != old;
-}
-
-/* The number in field @field (with its colon) of /proc/@pid/status, or -1. */
-static inline long long status_field(pid_t pid, const char *field, int base)
-{
-	char path[64], line[256];
-	long long value = -1;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	while (fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, field, strlen(field))) {
-			value = strtoull(line + strlen(field), NULL, base);
-			break;
-		}
-	}
-	fclose(f);
-	return value;
-}
-
-/* The head of struct ptrace_syscall_info: where a trapped tracee is. */
-struct tracee_where {
-	__u8 op;
-	__u8 reserved[3];
-	__u32 arch;
-	__u64 ip;
-	__u64 sp;
-};
-
-/* Returns 0, or -1 with errno. @pid has to be trapped. */
-static inline int sys_where(pid_t pid, struct tracee_where *where)
-{
-	memset(where, 0, sizeof(*where));
-	return sys_ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(*where), where) < 0 ?
-	       -1 : 0;
-}
-
-/*
- * Find out if thread @pid of a process that is not group stopped, our tracee, is
- * in notify mode: only then SIGCONT makes it trap again while it is in a STOP
- * trap. Returns 1 or 0, @pid runs and is as it was, or -1 with errno.
- *
- * The process must let SIGCONT be, and no thread of it but @pid may take it:
- * blocked or trapped, if there are other threads.
- */
-static inline int probe_notify_mode(pid_t pid)
-{
-	int notify;
-
-	if (interrupt(pid))
-		return -1;
-	if (wait_soon(pid) != STOP_STATUS(SIGTRAP))
-		goto unexpected;
-
-	/* to the thread, as it is the one that may take it */
-	if (syscall(SYS_tkill, pid, SIGCONT) || settle(pid))
-		return -1;
-	notify = !!peek_stop(pid);
-	if (notify && (sys_wait(pid, WNOHANG) != STOP_STATUS(SIGTRAP) || ack(pid)))
-		goto unexpected;
-
-	if (cont(pid, 0))
-		return -1;
-	/* a plain tracee notifies late: by a trap that comes after the other */
-	if (!notify && (wait_soon(pid) != STOP_STATUS(SIGTRAP) || cont(pid, 0)))
-		goto unexpected;
-	if (wait_soon(pid) == SIGNAL_STATUS(SIGCONT))
-		return cont(pid, 0) ? -1 : notify;
-
-unexpected:
-	errno = EPROTO;
-	return -1;
-}
-
-/*
- * --- crew ---
+ * --- The tracee's own side ---
  */
 
-#define CREW_MAX	3
+static struct tracee *tracee_self;
 
-/* What the mate of a crew does when told so with crew_order(). */
-enum crew_order {
-	CREW_EXIT = 'x',	/* exit_group(CREW_EXIT_CODE) */
-	CREW_EXEC = 'e',	/* execve() a program that sleeps */
-	CREW_STOP = 's',	/* raise SIGSTOP */
-};
+static inline void tracee_obey(struct tracee *t, int i, enum order order);
+#ifdef GROUP_STOP_TRAP_H
+static inline void tracee_obey_trap(struct tracee *t, enum order order);
+#endif
 
-#define CREW_EXIT_CODE	7
-
-/* On a shared_page(). The first three are for the caller to set. */
-struct crew {
-	int size;		/* threads, the leader included, up to CREW_MAX */
-	bool spin;		/* count in user space, do not sleep */
-	bool mate;		/* have one more thread, which takes orders */
-
-	int order[2];		/* pipe to the mate */
-	pid_t pid;
-	volatile pid_t tid[CREW_MAX + 1];	/* that of the mate is the last */
-	volatile unsigned long count[CREW_MAX];
-};
-
-struct crew_place {
-	struct crew *crew;
-	int nr;
-};
-
-static inline void *__crew_work(void *arg)
+static inline void *tracee_thread(void *arg)
 {
-	struct crew_place place = *(struct crew_place *)arg;
-	struct crew *crew = place.crew;
-
-	crew->tid[place.nr] = syscall(SYS_gettid);
-	if (crew->spin)
-		count_forever((void *)&crew->count[place.nr]);
-	else
-		pause_forever(NULL);
-	return NULL;
-}
-
-/* What is left of a crew after CREW_EXEC: see __group_stop_exec(). */
-#define CREW_ENV	"GROUP_STOP_EXEC=crew"
-#define ACTOR_ENV	"GROUP_STOP_EXEC=actor"
-
-static inline void exec_self(const char *env)
-{
-	char *argv[] = { "group_stop_exec", NULL };
-	char *envp[] = { (char *)env, NULL };
-
-	execve("/proc/self/exe", argv, envp);
-	_exit(99);
-}
-
-static inline void *__crew_mate(void *arg)
-{
-	struct crew *crew = arg;
+	struct tracee *t = tracee_self;
+	const long i = (long)arg;
 	char order;
 
-	/* which spawn() has asked for in another thread; execve() keeps ours */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	crew->tid[CREW_MAX] = syscall(SYS_gettid);
-	while (read(crew->order[0], &order, 1) == 1) {
-		switch (order) {
-		case CREW_EXIT:
-			syscall(SYS_exit_group, CREW_EXIT_CODE);
-			break;
-		case CREW_EXEC:
-			exec_self(CREW_ENV);
-			break;
-		case CREW_STOP:
-			syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGSTOP);
-			break;
-		}
+	__atomic_store_n(&t->page->tid[i], syscall(SYS_gettid), __ATOMIC_RELEASE);
+	while ((t->flags & TRACEE_COUNT) && i < t->nr)
+		__atomic_add_fetch(&t->page->count[i], 1, __ATOMIC_RELAXED);
+	while (read(t->orders[i][0], &order, 1) == 1) {
+		tracee_obey(t, i, order);
+		__atomic_add_fetch(&t->page->count[i], 1, __ATOMIC_RELAXED);
 	}
+	pause_forever(NULL);
 	return NULL;
 }
 
-static inline void __crew_main(void *arg)
+static inline void tracee_create(struct tracee *t, long i)
 {
-	struct crew_place place[CREW_MAX];
-	struct crew *crew = arg;
+	pthread_attr_t attr;
 	pthread_t thread;
-	int i;
 
-	/* not orphaned as long as our parent lives: SIGTSTP and such stop us */
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 * 1024);
+	if (pthread_create(&thread, &attr, tracee_thread, (void *)i))
+		_exit(1);
+}
+
+/* Execute the program group_stop_exec, which lies beside this one. */
+static inline void tracee_exec(void)
+{
+	char path[4096], *argv[] = { path, NULL };
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("group_stop_exec"));
+
+	if (len > 0) {
+		path[len] = '\0';
+		strcpy(strrchr(path, '/') + 1, "group_stop_exec");
+		execv(path, argv);
+	}
+	_exit(1);
+}
+
+static inline void tracee_obey(struct tracee *t, int i, enum order order)
+{
+	switch (order) {
+	case ORDER_STOP:
+		sys_tgkill(getpid(), syscall(SYS_gettid), SIGSTOP);
+		break;
+	case ORDER_CLONE:
+		tracee_create(t, t->nr);
+		break;
+	case ORDER_EXEC:
+		tracee_exec();
+		break;
+	case ORDER_EXIT:
+		syscall(SYS_exit, 0);
+		break;
+	case ORDER_EXIT_GROUP:
+		syscall(SYS_exit_group, TRACEE_EXIT_CODE);
+		break;
+	default:
+#ifdef GROUP_STOP_TRAP_H
+		tracee_obey_trap(t, order);
+#endif
+		break;
+	}
+}
+
+/*
+ * The main thread. It goes to a process group of its own, which is not orphaned as its
+ * parent is in another one: SIGTSTP, SIGTTIN and SIGTTOU stop it.
+ */
+static inline void tracee_main(void *arg)
+{
+	struct tracee *t = arg;
+	sigset_t blocked;
+	long i;
+
 	setpgid(0, 0);
-	for (i = 0; i < crew->size; i++)
-		place[i] = (struct crew_place){ crew, i };
-	for (i = 1; i < crew->size; i++) {
-		if (pthread_create(&thread, NULL, __crew_work, &place[i]))
-			_exit(98);
-	}
-	if (crew->mate && pthread_create(&thread, NULL, __crew_mate, crew))
-		_exit(98);
-	__crew_work(&place[0]);
-}
+	/* some tracers are not our ancestors, which Yama might insist on */
+	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+	/* no signal-delivery-stop for the end of a child */
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGCHLD);
+	if (!(t->flags & TRACEE_CONT))
+		sigaddset(&blocked, SIGCONT);
+	sigprocmask(SIG_SETMASK, &blocked, NULL);
 
-/* Start @crew and wait until all are at work. Returns its pid or -1 with errno. */
-static inline pid_t crew_spawn(struct crew *crew)
-{
-	int i;
-
-	memset((void *)crew->tid, 0, sizeof(crew->tid));
-	memset((void *)crew->count, 0, sizeof(crew->count));
-	if (pipe2(crew->order, O_CLOEXEC))
-		return -1;
-
-	crew->pid = spawn(__crew_main, crew);
-	if (crew->pid < 0)
-		return -1;
-
-	for (i = 0; i <= CREW_MAX; i++) {
-		const volatile pid_t *tid = &crew->tid[i];
-		const long long deadline = now_ms() + DEADLINE_MS;
-		unsigned int tries = 0;
-
-		if (i == CREW_MAX ? !crew->mate : i >= crew->size)
-			continue;
-		while (!*tid && now_ms() < deadline)
-			give_way(&tries);
-		if (!*tid || ((!crew->spin || i == CREW_MAX) &&
-			      wait_task_state(crew->pid, *tid, "S"))) {
-			kill_and_reap(crew->pid);
-			errno = ETIMEDOUT;
-			return -1;
-		}
-	}
-	return crew->pid;
-}
-
-/* Tell the mate of @crew what to do. */
-static inline int crew_order(struct crew *crew, enum crew_order order)
-{
-	char c = order;
-
-	return write(crew->order[1], &c, 1) == 1 ? 0 : -1;
-}
-
-/* Kill and reap @crew, and its threads if we trace them. */
-static inline void crew_end(struct crew *crew)
-{
-	int i;
-
-	if (crew->pid <= 0)
-		return;
-	kill(crew->pid, SIGKILL);
-	for (i = 1; i <= CREW_MAX; i++) {
-		if (crew->tid[i] > 0)
-			kill_and_reap(crew->tid[i]);
-	}
-	kill_and_reap(crew->pid);
-	close(crew->order[0]);
-	close(crew->order[1]);
-	crew->pid = 0;
+	tracee_self = t;
+	for (i = 1; i < t->nr + !!(t->flags & TRACEE_MATE); i++)
+		tracee_create(t, i);
+	tracee_thread(NULL);
 }
 
 /*
- * Whether thread @nr of @crew runs, or sleeps in its system call as it does when
- * no one bothers it. Waits for it to get there, DEADLINE_MS at most.
- */
-static inline bool crew_runs(struct crew *crew, int nr)
-{
-	if (crew->spin)
-		return wait_change(&crew->count[nr], crew->count[nr]);
-	return !wait_task_state(crew->pid, crew->tid[nr], "S");
-}
-
-/* Seize all threads of @crew, but for the mate. Returns 0 or -1 with errno. */
-static inline int crew_seize(struct crew *crew, unsigned long data)
-{
-	int i;
-
-	for (i = 0; i < crew->size; i++) {
-		if (sys_ptrace(PTRACE_SEIZE, crew->tid[i], 0, (void *)data))
-			return -1;
-	}
-	return 0;
-}
-
-/*
- * Start a group stop by @sig of @crew, all of whose threads we trace and all of
- * which run. Returns 0 when all have reported their STOP traps, or -1: see
- * *@status for what was reported by *@nr instead.
- */
-static inline int crew_stop(struct crew *crew, int sig, int *nr, int *status)
-{
-	*nr = 0;
-	*status = -1;
-	if (syscall(SYS_tgkill, crew->pid, crew->pid, sig))
-		return -1;
-	*status = wait_soon(crew->pid);
-	if (*status != SIGNAL_STATUS(sig))
-		return -1;
-	if (cont(crew->pid, sig))
-		return -1;
-	for (*nr = 0; *nr < crew->size; ++*nr) {
-		*status = wait_soon(crew->tid[*nr]);
-		if (*status != STOP_STATUS(sig))
-			return -1;
-	}
-	return 0;
-}
-
-/*
- * --- actor ---
+ * --- Start and end ---
  */
 
-enum trap_kind {
-	TRAP_SIGNAL,		/* signal-delivery-stop */
-	TRAP_SYSCALL_ENTRY,
-	TRAP_SYSCALL_EXIT,
-	TRAP_EXEC,
-	TRAP_FORK,
-	TRAP_VFORK,
-	TRAP_VFORK_DONE,
-	TRAP_CLONE,
-	TRAP_SECCOMP,
-	TRAP_STEP,		/* single-step */
-	TRAP_EXIT,
-	TRAP_GROUP,		/* STOP trap, of a group stop */
-	TRAP_INTERRUPTED,	/* STOP trap, of PTRACE_INTERRUPT */
-};
-
-/* PTRACE_O_* that @kind of trap needs. */
-static inline unsigned long trap_options(enum trap_kind kind)
+/* A page for a tracee to share. It is file TRACEE_FD of ours, too. NULL if there is none. */
+static inline struct tracee_page *tracee_page(void)
 {
-	static const unsigned long options[] = {
-		[TRAP_SYSCALL_ENTRY] = PTRACE_O_TRACESYSGOOD,
-		[TRAP_SYSCALL_EXIT] = PTRACE_O_TRACESYSGOOD,
-		[TRAP_EXEC] = PTRACE_O_TRACEEXEC,
-		[TRAP_FORK] = PTRACE_O_TRACEFORK,
-		[TRAP_VFORK] = PTRACE_O_TRACEVFORK,
-		[TRAP_VFORK_DONE] = PTRACE_O_TRACEVFORKDONE,
-		[TRAP_CLONE] = PTRACE_O_TRACECLONE,
-		[TRAP_SECCOMP] = PTRACE_O_TRACESECCOMP,
-		[TRAP_EXIT] = PTRACE_O_TRACEEXIT,
-		[TRAP_INTERRUPTED] = 0,
-	};
-
-	return options[kind];
-}
-
-/* The wait status of @kind of trap. */
-static inline int trap_status(enum trap_kind kind)
-{
-	switch (kind) {
-	case TRAP_SIGNAL:
-		return SIGNAL_STATUS(SIGUSR1);
-	case TRAP_SYSCALL_ENTRY:
-	case TRAP_SYSCALL_EXIT:
-		return SIGNAL_STATUS(SIGTRAP | 0x80);
-	case TRAP_EXEC:
-		return EVENT_STATUS(PTRACE_EVENT_EXEC);
-	case TRAP_FORK:
-		return EVENT_STATUS(PTRACE_EVENT_FORK);
-	case TRAP_VFORK:
-		return EVENT_STATUS(PTRACE_EVENT_VFORK);
-	case TRAP_VFORK_DONE:
-		return EVENT_STATUS(PTRACE_EVENT_VFORK_DONE);
-	case TRAP_CLONE:
-		return EVENT_STATUS(PTRACE_EVENT_CLONE);
-	case TRAP_SECCOMP:
-		return EVENT_STATUS(PTRACE_EVENT_SECCOMP);
-	case TRAP_STEP:
-		return SIGNAL_STATUS(SIGTRAP);
-	case TRAP_EXIT:
-		return EVENT_STATUS(PTRACE_EVENT_EXIT);
-	case TRAP_GROUP:
-		return STOP_STATUS(SIGSTOP);
-	case TRAP_INTERRUPTED:
-		return STOP_STATUS(SIGTRAP);
-	}
-	return -1;
-}
-
-/* The actor's page stays with it over execve(), under this number. */
-#define ACTOR_FD	100
-
-/* On an actor_page(). The first three are for the caller to set. */
-struct actor {
-	enum trap_kind kind;
-	bool mate;		/* have another thread, which sleeps */
-	bool mate_vforks;	/* ... in vfork(), where no stop signal reaches it */
-
-	volatile pid_t mate_tid;
-	volatile int go;
-	volatile int hold;	/* keep the child of a vfork() from exiting */
-	volatile int park;	/* stay in user space after the trap */
-	/* 0 before SIGUSR1, 1 after it, 2 after the trap, 3 after SIGUSR2 */
-	volatile unsigned long progress;
-};
-
-#define ACTOR_EXIT_CODE	9
-
-static inline struct actor *actor_page(void)
-{
-	int fd = memfd_create("actor", 0);
-	void *p = MAP_FAILED;
+	const int fd = memfd_create("tracee", 0);
+	void *page = MAP_FAILED;
 
 	if (fd < 0)
 		return NULL;
-	if (!ftruncate(fd, getpagesize()) && dup2(fd, ACTOR_FD) == ACTOR_FD)
-		p = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED,
-			 ACTOR_FD, 0);
+	if (!ftruncate(fd, getpagesize()) && dup2(fd, TRACEE_FD) == TRACEE_FD)
+		page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
-	return p == MAP_FAILED ? NULL : p;
+	return page == MAP_FAILED ? NULL : page;
 }
 
-/* A signal to itself, and nothing but one system call. */
-static inline void self_signal(int sig)
+/* Thread @i of @t is there, see that it runs. */
+static inline void tracee_meet(struct tracee *t, int i)
 {
-	syscall(SYS_tkill, syscall(SYS_gettid), sig);
+	struct __test_metadata *_metadata = t->test;
+
+	ASSERT_TRUE(wait_until((t->tid[i] = __atomic_load_n(&t->page->tid[i], __ATOMIC_ACQUIRE))))
+		TH_LOG("thread %d did not start", i);
+	ASSERT_EQ(0, tracee_runs(t, i))
+		TH_LOG("thread %d does not run", i);
 }
 
-static inline void __actor_rest(struct actor *actor)
+/* Start @t with @nr threads that are to be traced, TRACEE_* in @flags, and wait for them. */
+static inline void __tracee_start(struct __test_metadata *_metadata, struct tracee *t, int nr,
+				  int flags)
 {
-	actor->progress = 2;
-	while (actor->park)
-		sched_yield();
-	self_signal(SIGUSR2);
-	actor->progress = 3;
-	pause_forever(NULL);
+	int i, there = nr + !!(flags & TRACEE_MATE);
+
+	memset(t, 0, sizeof(*t));
+	t->test = _metadata;
+	t->nr = nr;
+	t->flags = flags;
+	t->page = tracee_page();
+	ASSERT_TRUE(!!t->page);
+	t->page->nr = nr;
+	t->page->flags = flags;
+	for (i = 0; i < TRACEE_MAX; i++)
+		ASSERT_EQ(0, pipe2(t->orders[i], O_CLOEXEC));
+	t->pid = spawn(tracee_main, t);
+	ASSERT_LT(0, t->pid);
+	for (i = 0; i < there; i++)
+		tracee_meet(t, i);
 }
 
-/* In a program that has been started by exec_self(): act, don't run tests. */
-static __attribute__((constructor, used)) void __group_stop_exec(void)
-{
-	const char *what = getenv("GROUP_STOP_EXEC");
-	void *page;
+#define tracee_start(t, nr, flags)	__tracee_start(_metadata, t, nr, flags)
 
-	if (!what)
-		return;
-	if (!strcmp(what, "actor")) {
-		page = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED,
-			    ACTOR_FD, 0);
-		if (page == MAP_FAILED)
-			_exit(97);
-		__actor_rest(page);
+/* Seize the threads of @t, but not the mate, with @data. */
+static inline void seize_all(struct tracee *t, unsigned long data)
+{
+	struct __test_metadata *_metadata = t->test;
+	int i;
+
+	for_each_thread_of(t, i)
+		ASSERT_PTRACE(PTRACE_SEIZE, t->tid[i], data);
+}
+
+/* Start @t, and seize it in notify mode. */
+#define tracee_start_seized(t, nr, flags) do {				\
+	tracee_start(t, nr, flags);					\
+	seize_all(t, PTRACE_SEIZE_DEVEL);				\
+} while (0)
+
+/* Kill @t and reap whatever there is to reap, children attached automatically included. */
+static inline void tracee_end(struct tracee *t)
+{
+	int i, status = 0;
+	pid_t pid = 0;
+
+	if (t->pid > 0) {
+		kill(t->pid, SIGKILL);
+		wait_until(({
+			pid = wait4(-1, &status, WNOHANG | __WALL, NULL);
+			if (pid > 0 && WIFSTOPPED(status)) {
+				/* a PTRACE_EVENT_EXIT trap, or a child of the tracee */
+				kill(pid, SIGKILL);
+				sys_ptrace(PTRACE_CONT, pid, 0, NULL);
+			}
+			pid < 0 || (pid == t->pid && !WIFSTOPPED(status));
+		}));
 	}
-	pause_forever(NULL);
-}
-
-static inline void *__actor_mate(void *arg)
-{
-	struct actor *actor = arg;
-
-	if (actor)
-		actor->mate_tid = syscall(SYS_gettid);
-	if (actor && actor->mate_vforks && !vfork()) {
-		/* it has no other end when the mate is gone */
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		pause_forever(NULL);
+	for (i = 0; i < TRACEE_MAX; i++) {
+		close(t->orders[i][0]);
+		close(t->orders[i][1]);
 	}
-	pause_forever(NULL);
-	return NULL;
-}
-
-static inline void __actor_seccomp(void)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog prog = {
-		.len = ARRAY_SIZE(filter),
-		.filter = filter,
-	};
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
-		_exit(96);
-}
-
-static inline void __actor_main(void *arg)
-{
-	struct actor *actor = arg;
-	pthread_t thread;
-	sigset_t set;
-	pid_t pid;
-
-	/* no signal-delivery-stop for the end of a child */
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-
-	if (actor->mate && pthread_create(&thread, NULL, __actor_mate, actor))
-		_exit(98);
-	while (!actor->go || (actor->mate && !actor->mate_tid))
-		sched_yield();
-	if (actor->kind == TRAP_SECCOMP)
-		__actor_seccomp();
-
-	self_signal(SIGUSR1);
-	actor->progress = 1;
-	switch (actor->kind) {
-	case TRAP_EXEC:
-		exec_self(ACTOR_ENV);
-		break;
-	case TRAP_FORK:
-		if (!fork())
-			_exit(0);
-		break;
-	case TRAP_VFORK:
-	case TRAP_VFORK_DONE:
-		pid = vfork();
-		if (!pid) {
-			while (actor->hold)
-				sched_yield();
-			_exit(0);
-		}
-		break;
-	case TRAP_CLONE:
-		pthread_create(&thread, NULL, __actor_mate, NULL);
-		break;
-	case TRAP_EXIT:
-		syscall(SYS_exit_group, ACTOR_EXIT_CODE);
-		break;
-	default:
-		syscall(SYS_getppid);
-		break;
-	}
-	__actor_rest(actor);
-}
-
-/* Start @actor, which waits until it is led. Returns its pid or -1 with errno. */
-static inline pid_t actor_spawn(struct actor *actor)
-{
-	actor->go = 0;
-	actor->mate_tid = 0;
-	actor->progress = 0;
-	return spawn(__actor_main, actor);
+	if (t->page)
+		munmap(t->page, getpagesize());
+	close(TRACEE_FD);
+	memset(t, 0, sizeof(*t));
 }
 
 /*
- * Kill and reap the actor @pid, its @child if we trace that and know it (else 0),
- * and whoever else is there for us to wait for. Leads them out of an exit trap,
- * too, which SIGKILL does not end.
+ * --- What a tracer does ---
  */
-static inline void actor_end(pid_t pid, pid_t child)
-{
-	int status;
-	pid_t any;
 
-	if (pid <= 0)
-		return;
-	if (child > 0)
-		kill(child, SIGKILL);
-	kill(pid, SIGKILL);
-	cont(pid, 0);
-	for (;;) {
-		any = wait4(-1, &status, __WALL, NULL);
-		if (any < 0 && errno != EINTR)
-			break;
-		if (any > 0 && WIFSTOPPED(status)) {
-			kill(any, SIGKILL);
-			cont(any, 0);
-		}
-	}
+/* Have thread @i of @t, which sleeps or will, do @order. */
+static inline void order(struct tracee *t, int i, enum order order)
+{
+	struct __test_metadata *_metadata = t->test;
+	const char c = order;
+
+	ASSERT_EQ(1, write(t->orders[i][1], &c, 1));
+}
+
+/* Each thread traps, in a group stop by @sig, or outside of one if 0. Reaps the status. */
+static inline void trap_all(struct tracee *t, int sig)
+{
+	struct __test_metadata *_metadata = t->test;
+	int i;
+
+	for_each_thread_of(t, i)
+		ASSERT_TRAP(STOP_STATUS(sig ? sig : SIGTRAP), t, i);
+}
+
+/* Start a group stop by having thread @i take stop signal @sig. The traps are to follow. */
+static inline void start_stop(struct tracee *t, int i, int sig)
+{
+	struct __test_metadata *_metadata = t->test;
+
+	ASSERT_EQ(0, sys_tgkill(t->pid, t->tid[i], sig));
+	ASSERT_TRAP(SIGNAL_STATUS(sig), t, i);
+	ASSERT_PTRACE(PTRACE_CONT, t->tid[i], sig);
+}
+
+/* The same by the mate, which is in the group stop when this returns. */
+static inline void start_stop_untraced(struct tracee *t, int sig)
+{
+	struct __test_metadata *_metadata = t->test;
+
+	ASSERT_EQ(0, sys_tgkill(t->pid, t->tid[t->nr], sig));
+	EXPECT_THREAD_STATE('T', t->tid[t->nr]);
+}
+
+/* Group stop by @sig: all threads trap, and the notification of each is pending. */
+static inline void stop_all(struct tracee *t, int sig)
+{
+	start_stop(t, 0, sig);
+	trap_all(t, sig);
+}
+
+/* SIGCONT: all threads trap once more. */
+static inline void cont_all(struct tracee *t)
+{
+	struct __test_metadata *_metadata = t->test;
+
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	trap_all(t, 0);
 }
 
 /*
- * Lead the actor @pid, which we trace with trap_options(), into its trap. Returns
- * the wait status of the last trap it took: trap_status(), or where it got lost.
+ * PTRACE_GETSIGINFO of thread @i in a STOP trap. It acknowledges a notification, and
+ * reports the stop signal @sig, or with 0 that no group stop is in effect.
  */
-static inline int actor_lead(struct actor *actor, pid_t pid)
+static inline void ack(struct tracee *t, int i, int sig)
 {
-	long request = PTRACE_CONT;
-	unsigned long sig = 0;
+	struct __test_metadata *_metadata = t->test;
+	const int signo = sig ? sig : SIGTRAP;
+	siginfo_t info;
+
+	memset(&info, 0x55, sizeof(info));
+	ASSERT_PTRACE(PTRACE_GETSIGINFO, t->tid[i], &info);
+	EXPECT_EQ(signo, info.si_signo);
+	EXPECT_EQ(signo | PTRACE_EVENT_STOP << 8, info.si_code);
+	EXPECT_EQ(sig, info.si_status);
+}
+
+static inline void ack_all(struct tracee *t, int sig)
+{
+	int i;
+
+	for_each_thread_of(t, i)
+		ack(t, i, sig);
+}
+
+/* Resume thread @i with signal @sig, or none if 0. It runs: it has nothing to trap for. */
+static inline void run_with(struct tracee *t, int i, int sig)
+{
+	struct __test_metadata *_metadata = t->test;
 	int status;
 
-	actor->go = 1;
-	status = wait_soon(pid);
-	if (status != SIGNAL_STATUS(SIGUSR1) || actor->kind == TRAP_SIGNAL)
-		return status;
+	ASSERT_PTRACE(PTRACE_CONT, t->tid[i], sig);
+	status = tracee_runs(t, i);
+	ASSERT_EQ(0, status)
+		TH_LOG("thread %d does not run on, status %#x", i, status);
+}
 
-	switch (actor->kind) {
-	case TRAP_SYSCALL_ENTRY:
-	case TRAP_SYSCALL_EXIT:
-		request = PTRACE_SYSCALL;
-		break;
-	case TRAP_STEP:
-		request = PTRACE_SINGLESTEP;
-		break;
-	case TRAP_GROUP:
-		sig = SIGSTOP;
-		break;
-	case TRAP_INTERRUPTED:
-		if (interrupt(pid))
-			return -1;
-		break;
-	default:
-		break;
-	}
+static inline void run_all(struct tracee *t)
+{
+	int i;
 
-	if (sys_ptrace(request, pid, 0, (void *)sig))
-		return -1;
-	status = wait_soon(pid);
+	for_each_thread_of(t, i)
+		run_with(t, i, 0);
+}
 
-	if (actor->kind == TRAP_SYSCALL_EXIT &&
-	    status == trap_status(TRAP_SYSCALL_EXIT)) {
-		if (sys_ptrace(request, pid, 0, NULL))
-			return -1;
-		status = wait_soon(pid);
-	}
-	return status;
+static inline void listen_all(struct tracee *t)
+{
+	struct __test_metadata *_metadata = t->test;
+	int i;
+
+	for_each_thread_of(t, i)
+		ASSERT_PTRACE(PTRACE_LISTEN, t->tid[i], 0);
+}
+
+/* PTRACE_INTERRUPT thread @i, which runs. @sig is that of a group stop in effect, or 0. */
+static inline void trap_by_interrupt(struct tracee *t, int i, int sig)
+{
+	struct __test_metadata *_metadata = t->test;
+
+	ASSERT_PTRACE(PTRACE_INTERRUPT, t->tid[i], 0);
+	ASSERT_TRAP(STOP_STATUS(sig ? sig : SIGTRAP), t, i);
+}
+
+static inline void interrupt_all(struct tracee *t, int sig)
+{
+	int i;
+
+	for_each_thread_of(t, i)
+		trap_by_interrupt(t, i, sig);
+}
+
+static inline void detach_all(struct tracee *t)
+{
+	struct __test_metadata *_metadata = t->test;
+	int i;
+
+	for_each_thread_of(t, i)
+		ASSERT_PTRACE(PTRACE_DETACH, t->tid[i], 0);
 }
 
 #endif /* GROUP_STOP_TRACEE_H */

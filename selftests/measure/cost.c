@@ -298,7 +298,7 @@ static void start_children(void (*fn)(void *arg))
 		children[i] = spawn(fn, NULL);
 		if (children[i] < 0)
 			die("fork");
-		if (fn == pause_forever && wait_task_state(children[i], children[i], "S"))
+		if (fn == pause_forever && wait_task_state(children[i], "S"))
 			die("child does not get to sleep");
 	}
 }

@@ -255,7 +255,7 @@ static void watched_start(struct watched *w, enum way way)
 		die("fork");
 	while (!(w->tid = __atomic_load_n(&w->page->tid, __ATOMIC_ACQUIRE)))
 		sched_yield();
-	if (wait_task_state(w->pid, w->tid, "S") || wait_task_state(w->pid, w->pid, "S"))
+	if (wait_task_state(w->tid, "S") || wait_task_state(w->pid, "S"))
 		die("tracee does not get to sleep");
 
 	if (way == PROC) {
@@ -508,8 +508,8 @@ static void measure_latency(struct watched *all)
 				 * has the second: one just detached is not stopped at once, and
 				 * might be taken for continued.
 				 */
-				if (wait_task_state(w->pid, w->pid, "T") ||
-				    wait_task_state(w->pid, w->tid, w->way == PROC ? "T" : "t"))
+				if (wait_task_state(w->pid, "T") ||
+				    wait_task_state(w->tid, w->way == PROC ? "T" : "t"))
 					die("%s: tracee does not stop", way_name[w->way]);
 
 				cont_order.pid = w->pid;
@@ -882,7 +882,7 @@ static pid_t crowd_start(enum way way, int nr)
 	for (i = 0; i < nr; i++) {
 		const pid_t tid = crowd->tid[i];
 
-		if (wait_task_state(pid, tid, "S"))
+		if (wait_task_state(tid, "S"))
 			die("thread %d does not get to sleep", i);
 		if (way == PROC) {
 			snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);

@@ -228,7 +228,7 @@ static int witness_state(void)
 
 	if (nr < 0 || load(&cell->exec_started))
 		return -1;
-	state = task_state(cell->pid, cell->thread[nr].tid);
+	state = task_state(cell->thread[nr].tid);
 	return !state || strchr("XZ", state) ? -1 : state == 'T';
 }
 
@@ -338,7 +338,7 @@ static bool moved_on(void)
 	for_each_thread(t) {
 		if (t->tracer < 0 || !stays(t) || load(&t->known) != RUNNING)
 			continue;
-		state = task_state(cell->pid, t->tid);
+		state = task_state(t->tid);
 		if (state != 'S' && state != 'D' && !has_counted(t, counts_then))
 			return false;
 	}
@@ -437,7 +437,7 @@ static bool detached_right(void)
 	for_each_thread(t) {
 		if (!stays(t))
 			continue;
-		state = task_state(cell->pid, t->tid);
+		state = task_state(t->tid);
 		if (detached_state ? state != 'T' : state == 'T' || state == 't')
 			return false;
 	}

@@ -19,7 +19,6 @@
 #define STRESS_H
 
 #include "group_stop.h"
-#include "group_stop_arch.h"
 
 #include <limits.h>
 #include <linux/futex.h>

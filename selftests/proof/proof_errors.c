@@ -5,7 +5,7 @@
  * request succeed, or wait, or acknowledges a notification.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_notify.h"
+#include "old/group_stop_notify.h"
 
 #include <sys/uio.h>
 

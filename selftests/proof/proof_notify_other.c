@@ -5,7 +5,7 @@
  * resumed, before the tracee gets to run a user instruction.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_notify.h"
+#include "old/group_stop_notify.h"
 
 #include <dirent.h>
 

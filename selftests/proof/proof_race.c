@@ -10,8 +10,8 @@
  * group stops; number 1 is, in a STOP trap, and must not move.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_notify.h"
-#include "group_stop_uffd.h"
+#include "old/group_stop_notify.h"
+#include "old/group_stop_uffd.h"
 
 #include <sys/uio.h>
 

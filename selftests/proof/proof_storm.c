@@ -14,7 +14,7 @@
  * SIGCONT for which the tracee re-traps: a signal to the process.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_notify.h"
+#include "old/group_stop_notify.h"
 
 #include <sys/uio.h>
 

@@ -11,8 +11,8 @@
  * the kernel takes the CPU from it now and then.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_hog.h"
-#include "group_stop_notify.h"
+#include "old/group_stop_hog.h"
+#include "old/group_stop_notify.h"
 
 #include <linux/io_uring.h>
 

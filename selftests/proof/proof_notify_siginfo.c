@@ -5,7 +5,7 @@
  * or that a tracee sends itself, can make another trap pass for a STOP trap.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_notify.h"
+#include "old/group_stop_notify.h"
 
 /* What si_code, si_signo being SIGTRAP, is when there is no group stop. */
 #define STOP_CODE	(SIGTRAP | PTRACE_EVENT_STOP << 8)

@@ -4,11 +4,11 @@
  * or replaced, in every state they can be in. Promises end-detach, end-kill and
  * end-exec; end-freezer is in gstop_freezer.c.
  */
-#include "group_stop.h"
+#include "old/group_stop.h"
 #include "../kselftest_harness.h"
-#include "group_stop_tracee.h"
-#include "group_stop_hog.h"
-#include "group_stop_uffd.h"
+#include "old/group_stop_tracee.h"
+#include "old/group_stop_hog.h"
+#include "old/group_stop_uffd.h"
 
 /* Ignored by default; its delivery-stop is the trap that is not a STOP trap. */
 #define SIG_HARMLESS	SIGURG

@@ -9,7 +9,7 @@
  * 1 is traced, and counts.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_notify.h"
+#include "old/group_stop_notify.h"
 
 #include <poll.h>
 

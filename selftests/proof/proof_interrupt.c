@@ -4,9 +4,9 @@
  * whatever state the tracee is. Promises interrupt-flag, interrupt-clean,
  * interrupt-any-state, interrupt-errors and interrupt-detach.
  */
-#include "group_stop.h"
+#include "old/group_stop.h"
 #include "../kselftest_harness.h"
-#include "group_stop_tracee.h"
+#include "old/group_stop_tracee.h"
 
 #include <linux/futex.h>
 #include <poll.h>

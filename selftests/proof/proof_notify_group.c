@@ -5,7 +5,7 @@
  * and creates another one.
  */
 #include "../kselftest_harness.h"
-#include "group_stop_notify.h"
+#include "old/group_stop_notify.h"
 
 FIXTURE(group) {
 	struct tracee t;

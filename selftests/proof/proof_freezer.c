@@ -11,9 +11,9 @@
  * not get from trap to trap then, and its tracer has to wait for it; the last test is about
  * that.
  */
-#include "group_stop.h"
+#include "old/group_stop.h"
 #include "../kselftest_harness.h"
-#include "group_stop_tracee.h"
+#include "old/group_stop_tracee.h"
 
 #include <poll.h>
 #include <sys/mount.h>

@@ -5,10 +5,10 @@
  * notify mode afterwards. Promises seize-optin, seize-quiet, seize-stopped and
  * seize-inherit.
  */
-#include "group_stop.h"
+#include "old/group_stop.h"
 #include "../kselftest_harness.h"
-#include "group_stop_tracee.h"
-#include "group_stop_hog.h"
+#include "old/group_stop_tracee.h"
+#include "old/group_stop_hog.h"
 
 /* All that PTRACE_SEIZE knows of. */
 #define KNOWN_OPTIONS	(0xffUL | PTRACE_O_EXITKILL | PTRACE_O_SUSPEND_SECCOMP)

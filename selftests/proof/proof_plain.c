@@ -4,9 +4,9 @@
  *
  * This program prints what today's tracers see: PTRACE_SEIZE without the flag,
  * PTRACE_ATTACH and PTRACE_TRACEME. scripts/run/plain compares the transcript with
- * gstop_plain.expected, which was recorded on kernels without the series.
+ * proof_plain.expected, which was recorded on kernels without the series.
  *
- *	gstop_plain [seize_plain.SCENARIO...]	those scenarios, or all
+ *	proof_plain [seize_plain.SCENARIO...]	those scenarios, or all
  *
  * A scenario begins with "== NAME". A line begins with what the tracer does and goes on
  * with what it then sees. There is at most one stop on a line.
@@ -36,9 +36,9 @@
  * Nothing depends on time: each step waits for the one before it, and a task that is
  * looked at is at rest.
  */
-#include "group_stop.h"
-#include "../kselftest.h"
-#include "group_stop_tracee.h"
+#include "old/group_stop.h"
+#include <kselftest.h>
+#include "old/group_stop_tracee.h"
 
 /* A scenario that takes longer is ended, in seconds. */
 #define SCENARIO_TIMEOUT	60

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Lead a tracee of group_stop_tracee.h into a trap of each kind that is not a STOP trap.
+ *
+ * The thread raises SIGUSR1 first. Its signal-delivery-stop is the place from which the
+ * tracer leads it on, by PTRACE_CONT, PTRACE_SYSCALL or PTRACE_SINGLESTEP. The thread
+ * adds 1 to its count when it is back in user space after the trap.
+ */
+#ifndef GROUP_STOP_TRAP_H
+#define GROUP_STOP_TRAP_H
+
+#ifdef GROUP_STOP_TRACEE_H
+#error "include group_stop_trap.h in front of group_stop_tracee.h: its tracee can do more"
+#endif
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+
+#include "group_stop_tracee.h"
+
+enum trap {
+	TRAP_SIGNAL,		/* signal-delivery-stop of SIGUSR1 */
+	TRAP_SYSCALL_ENTRY,
+	TRAP_SYSCALL_EXIT,
+	TRAP_EXEC,
+	TRAP_FORK,
+	TRAP_VFORK,
+	TRAP_VFORK_DONE,
+	TRAP_CLONE,
+	TRAP_SECCOMP,
+	TRAP_STEP,		/* single-step */
+	TRAP_EXIT,
+};
+
+/* A variant of @fixture for each; its FIXTURE_VARIANT() has a member ->trap. */
+#define ADD_TRAP_VARIANTS(fixture)							\
+	FIXTURE_VARIANT_ADD(fixture, signal) { .trap = TRAP_SIGNAL };			\
+	FIXTURE_VARIANT_ADD(fixture, syscall_entry) { .trap = TRAP_SYSCALL_ENTRY };	\
+	FIXTURE_VARIANT_ADD(fixture, syscall_exit) { .trap = TRAP_SYSCALL_EXIT };	\
+	FIXTURE_VARIANT_ADD(fixture, exec) { .trap = TRAP_EXEC };			\
+	FIXTURE_VARIANT_ADD(fixture, fork) { .trap = TRAP_FORK };			\
+	FIXTURE_VARIANT_ADD(fixture, vfork) { .trap = TRAP_VFORK };			\
+	FIXTURE_VARIANT_ADD(fixture, vfork_done) { .trap = TRAP_VFORK_DONE };		\
+	FIXTURE_VARIANT_ADD(fixture, clone) { .trap = TRAP_CLONE };			\
+	FIXTURE_VARIANT_ADD(fixture, seccomp) { .trap = TRAP_SECCOMP };			\
+	FIXTURE_VARIANT_ADD(fixture, step) { .trap = TRAP_STEP };			\
+	FIXTURE_VARIANT_ADD(fixture, exit) { .trap = TRAP_EXIT }
+
+/* What a trap reports, what PTRACE_O_* it needs, and the request that leads there. */
+static const struct {
+	int status;
+	unsigned long option;
+	long request;
+} traps[] = {
+	[TRAP_SIGNAL] = { SIGNAL_STATUS(SIGUSR1) },
+	[TRAP_SYSCALL_ENTRY] = {
+		SIGNAL_STATUS(SIGTRAP | 0x80), PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL,
+	},
+	[TRAP_SYSCALL_EXIT] = {
+		SIGNAL_STATUS(SIGTRAP | 0x80), PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL,
+	},
+	[TRAP_EXEC] = {
+		EVENT_STATUS(PTRACE_EVENT_EXEC), PTRACE_O_TRACEEXEC, PTRACE_CONT,
+	},
+	[TRAP_FORK] = {
+		EVENT_STATUS(PTRACE_EVENT_FORK), PTRACE_O_TRACEFORK, PTRACE_CONT,
+	},
+	[TRAP_VFORK] = {
+		EVENT_STATUS(PTRACE_EVENT_VFORK), PTRACE_O_TRACEVFORK, PTRACE_CONT,
+	},
+	[TRAP_VFORK_DONE] = {
+		EVENT_STATUS(PTRACE_EVENT_VFORK_DONE), PTRACE_O_TRACEVFORKDONE, PTRACE_CONT,
+	},
+	[TRAP_CLONE] = {
+		EVENT_STATUS(PTRACE_EVENT_CLONE), PTRACE_O_TRACECLONE, PTRACE_CONT,
+	},
+	[TRAP_SECCOMP] = {
+		EVENT_STATUS(PTRACE_EVENT_SECCOMP), PTRACE_O_TRACESECCOMP, PTRACE_CONT,
+	},
+	[TRAP_STEP] = { SIGNAL_STATUS(SIGTRAP), 0, PTRACE_SINGLESTEP },
+	[TRAP_EXIT] = {
+		EVENT_STATUS(PTRACE_EVENT_EXIT), PTRACE_O_TRACEEXIT, PTRACE_CONT,
+	},
+};
+
+/* Have getppid() trap for seccomp from now on. */
+static inline void tracee_filter(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog prog = { .len = 4, .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		_exit(1);
+}
+
+/* The tracee's side: a thread of @t was told @order. */
+static inline void tracee_obey_trap(struct tracee *t, enum order order)
+{
+	const enum trap trap = order - ORDER_TRAP;
+
+	if (trap == TRAP_SECCOMP)
+		tracee_filter();
+	sys_tgkill(getpid(), syscall(SYS_gettid), SIGUSR1);
+
+	switch (trap) {
+	case TRAP_SIGNAL:
+		break;
+	case TRAP_EXEC:
+		tracee_exec();
+		break;
+	case TRAP_FORK:
+		if (!fork())
+			_exit(0);
+		break;
+	case TRAP_VFORK:
+	case TRAP_VFORK_DONE:
+		if (!vfork()) {
+			while (*(volatile int *)&t->page->hold)
+				sched_yield();
+			_exit(0);
+		}
+		break;
+	case TRAP_CLONE:
+		tracee_create(t, TRACEE_MAX - 1);
+		break;
+	case TRAP_EXIT:
+		syscall(SYS_exit_group, TRACEE_EXIT_CODE);
+		break;
+	default:
+		syscall(SYS_getppid);
+		break;
+	}
+}
+
+/*
+ * Lead thread 0 of @t, which sleeps and is seized with the option that @trap needs, into
+ * @trap. Its status is reaped.
+ */
+static inline void lead_into(struct tracee *t, enum trap trap)
+{
+	struct __test_metadata *_metadata = t->test;
+	int n;
+
+	order(t, 0, ORDER_TRAP + trap);
+	ASSERT_TRAP(SIGNAL_STATUS(SIGUSR1), t, 0);
+	if (trap == TRAP_SIGNAL)
+		return;
+	for (n = 0; n < (trap == TRAP_SYSCALL_EXIT ? 2 : 1); n++) {
+		ASSERT_PTRACE(traps[trap].request, t->pid, 0);
+		ASSERT_TRAP(traps[trap].status, t, 0);
+	}
+}
+
+#endif /* GROUP_STOP_TRAP_H */
