@@ -33,8 +33,8 @@ static void set_options(struct st *s, unsigned long options)
 }
 
 /*
- * PTRACE_SEIZE and ATTACH. They return when the trap of a stopped tracee is reached;
- * until then ->trapping is set, in any mode, and the caller drops these.
+ * PTRACE_SEIZE and ATTACH. They return when a stopped tracee has trapped. Until then
+ * ->trapping is set, in any mode; the caller drops these states.
  */
 static void react_attach(struct st s, const struct op *op, const struct ans *a,
 			 struct set *between, struct set *out)
@@ -75,15 +75,15 @@ static void react_attach(struct st s, const struct op *op, const struct ans *a,
 	if (seize)
 		set_options(&s, op->a);
 	/*
-	 * ptrace_attach() makes it a tracee first, and only then takes the siglock to
-	 * look if it is stopped, or to send SIGSTOP.
+	 * ptrace_attach() makes it a tracee first. Then it takes siglock to see if it is
+	 * stopped, or to send SIGSTOP.
 	 */
 	set_clear(between);
 	set_add(between, s);
 	if (s.env < ctx->env_n) {
 		/*
-		 * For a signal that is being sent it may become one between
-		 * prepare_signal() having a look and sig_ignored() doing so.
+		 * It may become one while a signal is sent, between prepare_signal()
+		 * and sig_ignored().
 		 */
 		t = s;
 		t.mode = MODE_NONE;

@@ -262,8 +262,8 @@ static int by_news(const void *a, const void *b)
 }
 
 /*
- * Make the corpus out of what was kept: CORPUS_MAX of the sequences, those first that
- * found most, without what does not matter of their operations.
+ * Make the corpus: CORPUS_MAX of the sequences that were kept, those that found most,
+ * without the operations that are not needed to find it.
  */
 void *distill_main(void *arg)
 {

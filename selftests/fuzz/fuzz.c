@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A fuzzer of ptrace sequences. Each sequence is a list of small operations on one
- * tracee: ptrace requests with good and bad arguments, signals, waits, and what a
- * thread other than the tracer tries. After each, what the kernel answered is held
- * against a model of what it may answer (model.c, answers.c). Reported are:
+ * A fuzzer of ptrace sequences. A sequence is a list of small operations on one tracee:
+ * ptrace requests with good and bad arguments, signals, waits, and requests by a thread
+ * that is not the tracer. Each answer of the kernel is compared with those that a model
+ * allows (model.c, answers.c). Reported are:
  *
  *	fuzz_answer	an answer that the model does not allow
- *	fuzz_deadline	a request or a wait that does not return, although the
- *			event which it waits for has to come (notify-merge ...)
- *	fuzz_escape	user instructions of a tracee that had to be trapped before
+ *	fuzz_deadline	a request or a wait that does not return, although what it
+ *			waits for has to come (notify-merge ...)
+ *	fuzz_escape	a tracee that was in user space and should have trapped before
  *			(notify-no-escape, notify-sticky)
  *	fuzz_alien	an answer to a thread that is not the tracer
  *
  * Several tracer threads work at once, each on tracees of its own. Each has a helper
- * thread, which sends signals while the tracer makes requests, and "aliens" bother
- * all tracees with requests that must fail.
+ * thread that sends signals while the tracer makes requests. One more thread, the alien,
+ * makes requests on all tracees; they must fail.
  *
- * A sequence is a line of text, one word an operation, and can be replayed; what it
- * does depends on the seed alone, not on the answers. --help tells the usage.
+ * A sequence is a line of text, a word an operation, and can be replayed. Random ones
+ * depend on the seed alone, not on the answers. --help tells the usage.
  */
 #include "fuzz.h"
 

@@ -19,8 +19,8 @@ unsigned int pick(struct worker *w, unsigned int n)
 }
 
 /*
- * What the generator takes the tracee for. It does not look at the answers, so that
- * the same seed gives the same sequences; it need not be right, only often so.
+ * What the generator thinks the tracee does. It does not look at the answers, so that the
+ * same seed gives the same sequences. It is often right, and need not be.
  */
 enum guess { G_FREE, G_RUNS, G_TRAPPED, G_LISTENS, G_DEAD };
 

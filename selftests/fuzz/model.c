@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a tracee may do, as an executable model: a state machine of one process
- * that is traced, or not, by us, plain or in notify mode. It is not deterministic:
- * between a signal and the trap that it makes the tracee take lies time, and the
- * tracer does not see it pass. So the fuzzer keeps a set of states that the
- * tracee may be in. Before each request closure() adds what it may have got to
- * meanwhile; the answer leaves those of the states in which it is allowed, each
- * with the state that the request leads to. An answer that is allowed in none is
- * a bug, of the kernel or of the model.
+ * The states of a tracee, and how it gets from one to the next.
  *
- * The process has one thread that we trace, T, and may have another that is not
- * traced, the mate, which sleeps. All signals that it may get are in sigs[].
+ * The model is a state machine of one process that we trace, plain or in notify mode, or
+ * do not trace. It is not deterministic: a signal makes the tracee trap some time later,
+ * and the tracer can't see when. So the fuzzer keeps the set of all states that the
+ * tracee may be in. Before each request closure() adds the states that it may have
+ * reached meanwhile. The answer removes the states in which it is not allowed, and turns
+ * each other one into the state that the request leads to. If no state is left there is
+ * a bug, in the kernel or in the model.
  *
- * The names of the bits are those of the kernel: struct st has what ->jobctl,
- * ->ptrace and ->signal have there.
+ * The process has one thread that we trace, T. It may have another one, the mate, which
+ * sleeps and is not traced. All signals that it may get are in sigs[].
+ *
+ * The bits of struct st are named after those of ->jobctl, ->ptrace and ->signal.
  */
 #include "fuzz.h"
 
@@ -182,10 +182,9 @@ void st_resume(struct st *s, int sig)
 }
 
 /*
- * The listening tracee is woken up to trap again. In plain mode it may be in any
- * trap: the tracer has written a siginfo that looks like that of a STOP trap. Nobody
- * has set ->exit_code then: if its wait status was not reaped, it goes on as if it
- * had been resumed with that.
+ * The listening tracee is woken up to trap again. In plain mode it may be in any trap, if
+ * the tracer has forged the siginfo of a STOP trap. ->exit_code is not set anew then: if
+ * the wait status was not reaped, the tracee goes on as if resumed with that.
  */
 void st_end_listen(struct st *s)
 {
@@ -201,7 +200,7 @@ static void trap_notify(struct st *s, bool frozen)
 {
 	if (s->phase >= PH_DYING)
 		return;
-	/* without a group stop: adds nothing to what is not acknowledged, or not reaped */
+	/* SIGCONT without a group stop: nothing, if a notification or a status is pending */
 	if (s->mode == MODE_NOTIFY && stop_signr(s) == SIGTRAP &&
 	    (s->tn || (in_notify_trap(s) && !s->listening && s->unreaped)))
 		return;
@@ -296,9 +295,9 @@ struct st after_signal(struct st s, int sig, enum target target, bool frozen)
 }
 
 /*
- * May a signal that is being sent end the process there and then? complete_signal() sees to
- * that if it finds a thread that is not traced and could take it at once, as one could that
- * is on a CPU, on its way to a stop. The signal is not queued then, and nothing comes first.
+ * May a signal that is being sent end the process at once? complete_signal() does that if
+ * it finds an untraced thread that can take the signal now, also one on its way to a stop.
+ * The signal is not queued then, and is not taken after others.
  */
 bool kills_at_once(const struct st *s, int sig, enum target target)
 {
@@ -409,7 +408,7 @@ static void t_delivers(struct st s, int sig, struct set *out)
 			s.sp = 1;
 			s.sc = 1;
 			s.signo = sig;
-			/* who starts it is told, too */
+			/* the thread that starts a group stop is notified as well */
 			if (s.mode == MODE_NOTIFY)
 				s.tn = 1;
 			s.gcount = 1;
@@ -498,10 +497,10 @@ static void loop_next(struct st s, struct set *out)
 	int sig = s.inj, signr;
 
 	if (sig) {
-		/* out of a signal-delivery-stop: ptrace_signal() */
+		/* resumed from a signal-delivery-stop: ptrace_signal() */
 		s.inj = 0;
 		if (sig_bit(sig) & ctx->blocked) {
-			/* back into the queue it came from, which we don't note down */
+			/* requeued to where it came from; the model doesn't know where */
 			set_add(out, after_signal(s, sig, TO_T, false));
 			set_add(out, after_signal(s, sig, TO_PROCESS, false));
 			return;
@@ -545,9 +544,9 @@ static void loop_next(struct st s, struct set *out)
 		s.sd = 1;
 	if (s.mode == MODE_NONE) {
 		/*
-		 * It acts on it later: the siglock is released on the way to a group
-		 * exit, and to look for an orphaned process group. And it may become
-		 * a tracee before it does, which takes no siglock.
+		 * It acts on the signal later: siglock is released before a group exit
+		 * and to look for an orphaned process group. It may become a tracee
+		 * before that, since PTRACE_ATTACH takes no siglock for it.
 		 */
 		s.inj = sig;
 		set_add(out, s);
@@ -654,8 +653,8 @@ static void next(const struct st *s, struct set *out)
 		break;
 	case PH_DYING:
 		/*
-		 * The exit trap is not taken if SIGKILL comes once more on the way
-		 * there, and it comes once: ->kind tells.
+		 * Another SIGKILL on the way there prevents the exit trap. There is
+		 * only one: ->kind tells if it was taken.
 		 */
 		t.phase = PH_ZOMBIE;
 		set_add(out, t);
@@ -743,11 +742,18 @@ void st_unlink(struct st *s, int sig)
 const char *st_text(const struct st *s, char *buf, size_t size)
 {
 	static const char * const phases[] = {
-		"LOOP", "KERN", "FREE", "TRAP", "STOPPED", "DYING", "ZOMBIE", "GONE",
+		[PH_LOOP] = "LOOP", [PH_KERN] = "KERN", [PH_FREE] = "FREE", [PH_TRAP] = "TRAP",
+		[PH_STOPPED] = "STOPPED", [PH_DYING] = "DYING", [PH_ZOMBIE] = "ZOMBIE",
+		[PH_GONE] = "GONE",
 	};
-	static const char * const modes[] = { "untraced", "attached", "seized", "notify" };
+	static const char * const modes[] = {
+		[MODE_NONE] = "untraced", [MODE_ATTACH] = "attached", [MODE_SEIZE] = "seized",
+		[MODE_NOTIFY] = "notify",
+	};
 	static const char * const kinds[] = {
-		"signal", "STOP", "group-stop", "exec", "exit", "entry", "leave", "step",
+		[K_SIGNAL] = "signal", [K_STOP] = "STOP", [K_GSTOP] = "group-stop",
+		[K_EXEC] = "exec", [K_EXIT] = "exit", [K_ENTRY] = "entry", [K_LEAVE] = "leave",
+		[K_STEP] = "step",
 	};
 
 	snprintf(buf, size,

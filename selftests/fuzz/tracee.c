@@ -90,7 +90,7 @@ static int tracee_main(void *arg)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	if (dup2(w->memfd, PAGE_FD + w->slot) < 0)
 		_exit(1);
-	/* let the tracer run when it wants to: it makes more requests */
+	/* the tracer runs first: it makes more requests then */
 	if (!(how & NEW_EAGER))
 		sched_setscheduler(0, SCHED_IDLE, &param);
 	if (how & NEW_MATE) {
@@ -105,9 +105,9 @@ static int tracee_main(void *arg)
 }
 
 /*
- * The nursery of a worker is a process with a single thread, which makes the tracees,
- * as children of its parent. A fork() of the fuzzer itself would have to interrupt
- * all CPUs on which its threads run, which takes a guest ages.
+ * A worker's nursery is a process with a single thread that makes the tracees, as children
+ * of its parent. The fuzzer itself has threads: its fork() interrupts all CPUs on which
+ * they run, which is very slow in a guest.
  */
 void __attribute__((noreturn)) nursery_main(struct worker *w)
 {

@@ -12,7 +12,7 @@
 
 static void busy(struct worker *w, bool on)
 {
-	/* not the time, which is a system call in the guest */
+	/* the time would take a system call in the guest */
 	__atomic_store_n(&w->beat, ((w->beat + 1) | 1) + !on, __ATOMIC_RELAXED);
 }
 
@@ -237,7 +237,7 @@ static void execute(struct worker *w, const struct op *op, struct ans *a)
 	case OP_SMASK:
 		p = ptr_of(w, op->b, 8);
 		if (ptr_writes(op->b)) {
-			/* what is there already, so that no one has to know where it is */
+			/* the mask that it has already: the model has no other */
 			sigset_t set;
 
 			sigemptyset(&set);
@@ -282,8 +282,8 @@ static void execute(struct worker *w, const struct op *op, struct ans *a)
 }
 
 /*
- * The tracee's counter tells if it has been in user space since we last looked. Keep
- * of w->set[0], which is closed, what agrees with that.
+ * The tracee's counter tells if it has been in user space since we last looked. Remove
+ * the states of w->set[0], which is closed, that disagree.
  */
 static void look_at_count(struct worker *w, const struct ans *a, struct set *before)
 {
@@ -313,7 +313,7 @@ static void look_at_count(struct worker *w, const struct ans *a, struct set *bef
 	set_copy(set, out);
 }
 
-/* All that w->set[0] can come to ends in something for wait4() to report. */
+/* Does every state of w->set[0] lead to something that wait4() reports? */
 static bool must_report(struct worker *w)
 {
 	struct set *set = &w->set[0];
@@ -339,8 +339,8 @@ static void end_tracee(struct worker *w)
 	busy(w, true);
 	kill(w->ctx.pid, SIGKILL);
 	/*
-	 * Which does not end an exit trap. If that is reported already it waits for us;
-	 * a plain tracee can even be listening there, with a forged siginfo.
+	 * SIGKILL does not end an exit trap: resume it. With a forged siginfo a plain
+	 * tracee can even be listening there.
 	 */
 	sys_ptrace(PTRACE_INTERRUPT, w->ctx.pid, 0, NULL);
 	sys_ptrace(PTRACE_CONT, w->ctx.pid, 0, NULL);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Those of a cell of the stress test who are not traced and do not trace: senders of
- * signals, the killer, the freezer.
+ * The processes of a cell that are not traced and do not trace: senders, the killer, the
+ * freezer.
  */
 #include "stress.h"
 
@@ -11,7 +11,7 @@
 static const int stop_signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
 static const int other_signals[] = { SIGUSR1, SIGWINCH, SIGURG, SIGCHLD };
 
-/* Is there nothing left to do for us, because the burst is over or the tracee dying? */
+/* Is the burst over, or the tracee dying? */
 static bool is_over(void)
 {
 	halt_if_failed();
@@ -52,9 +52,9 @@ static const struct thread *read_otherwise(bool stopped)
 }
 
 /*
- * Wait until the last readings of all tracees say @stopped, with nobody else sending
- * anything, or until the burst is over. That it takes until the deadline is the main
- * thing that this program is after.
+ * Wait until the last readings of all tracees say @stopped, or until the burst is over.
+ * Nobody else sends anything. If the deadline passes a notification was lost: the main
+ * thing that this program looks for.
  */
 static void await_readings(bool stopped)
 {
@@ -82,9 +82,9 @@ static void await_readings(bool stopped)
 }
 
 /*
- * Whom a signal of a volley goes to: the thread which nobody traces, or the process. A
- * tracee that takes it has a tracer which passes it on; but one that dies in between
- * takes the signal with it.
+ * A signal of a volley goes to the thread that nobody traces, or to the process. If a
+ * tracee takes it the tracer passes it on; a tracer that dies first takes the signal
+ * with it.
  */
 static int volley_target(void)
 {
@@ -96,11 +96,11 @@ static int volley_target(void)
 }
 
 /*
- * A few signals, the last of which says what has to be read at the end: SIGCONT takes
- * effect at once and a stop signal as soon as a thread has taken it, which nothing but
- * another SIGCONT can prevent. It goes to the thread that nobody traces, if there is one:
- * a tracee might have been chosen to take it, trap on its way there, and be kept.
- * @stopped is what it was; returns what it is.
+ * A few signals. The last one decides what has to be read at the end: SIGCONT takes effect
+ * at once; a stop signal does as soon as a thread has taken it, and only another SIGCONT
+ * can prevent that. It goes to the thread that nobody traces, if there is one: a tracee
+ * that is chosen to take it may trap before, and be kept in that trap.
+ * @stopped is the state before; returns the state after.
  */
 static bool volley(bool stopped)
 {

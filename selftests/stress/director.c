@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The director of a cell of the stress test. It has the actors play a burst, lets them
- * settle, and judges: it is the tracee's real parent, and has their deaths to see.
+ * The director of a cell. It starts all other processes of a burst, has the tracers
+ * settle, and judges. It is the real parent of all, the tracee included.
  */
 #include "stress.h"
 
@@ -117,9 +117,8 @@ static void nudge_tracers(void)
 }
 
 /*
- * Wait until @done(), and fail with @prop and @what if that is not within @ms. With
- * @unless_killed, it is no longer waited for once the tracee is being killed; returns
- * false then.
+ * Wait until @done(). If it is not within @ms, @prop does not hold: @what. With
+ * @unless_killed it returns false as soon as the tracee is being killed.
  */
 static bool await(bool (*done)(void), int ms, bool unless_killed,
 			 enum property prop, const char *what)
@@ -250,8 +249,8 @@ static int final_state(void)
 }
 
 /*
- * The group stop state: 1 stopped, 0 not, -1 if we can't tell. A traced thread looks
- * the same in /proc in either. So ask the one that is not, or else rely on the signal.
+ * The group stop state: 1 stopped, 0 not, -1 unknown. In /proc a traced thread looks the
+ * same in both. So look at the one that is not traced, or else rely on the signal.
  */
 static int true_state(void)
 {
@@ -324,9 +323,8 @@ static bool has_counted(const struct thread *t, const unsigned long *counts)
 }
 
 /*
- * Has each tracee that runs done something since counts_then was remembered: counted, or
- * gone to sleep? One which is on its way from a signal that it has taken to the trap, or
- * the stop, that this leads to has not.
+ * Has each tracee that runs counted, or gone to sleep, since counts_then was remembered? If
+ * not, it may be between taking a signal and the trap or stop that this leads to.
  */
 static unsigned long counts_then[MAX_THREADS];
 
@@ -508,7 +506,7 @@ static void judge_settled(void)
 	if (cell->plan.end >= END_TRACEE_KILLED)
 		return;
 
-	/* who takes that one is not traced any more */
+	/* nobody is traced any more when that one is taken */
 	pending = stop_pending();
 	if (!judge_in_hand())
 		return;

@@ -22,15 +22,15 @@ static void plan_threads(struct plan *p)
 /* What a thread does that a tracer of temper @temper keeps trapped, or lets run. */
 static int plan_job(int temper)
 {
-	/* what runs all the time tells most if it must not, and else is in the way */
+	/* a thread that always runs shows most if it is kept trapped; else it takes CPU time */
 	if (temper == KEEP || temper == LISTEN)
 		return below(3) ? JOB_COUNT : JOB_COUNT + below(JOB_MASK + 1);
 	return once_in(12) ? JOB_COUNT : JOB_PAUSE + below(JOB_MASK);
 }
 
 /*
- * One thread at most gets a job that ends the process or other threads, and only in
- * a melee: a volley counts on all threads to stay.
+ * At most one thread gets a job that ends the process or other threads, and only in a
+ * melee: a volley needs all threads to stay.
  */
 static void plan_jobs(struct plan *p)
 {
@@ -69,9 +69,9 @@ static bool has_job(const struct plan *p, int job)
 }
 
 /*
- * May tracers die? One that does takes the signal with it that its tracee was about to
- * get: fatal to a volley unless a thread which nobody traces gets its signals. And one
- * that comes anew may mistake the thread that executes another program for another.
+ * May tracers die? A tracer that dies takes the signal with it that its tracee was about to
+ * get. That ruins a volley, unless its signals go to a thread that nobody traces. And a
+ * new tracer may take the thread that executes another program for a different one.
  */
 static bool may_lose_tracers(const struct plan *p)
 {
@@ -79,8 +79,8 @@ static bool may_lose_tracers(const struct plan *p)
 }
 
 /*
- * How tracers are minded. With no witness, somebody has to run to take a stop signal:
- * they don't KEEP then.
+ * The tempers of the tracers. Without a witness a tracee has to run to take a stop signal:
+ * nobody keeps it trapped then.
  */
 static void plan_tempers(struct plan *p)
 {
@@ -92,8 +92,8 @@ static void plan_tempers(struct plan *p)
 }
 
 /*
- * The tracers. Who is to see an exec has to have all threads the whole time, and to ask
- * to be told: a thread changes its ID by it.
+ * The tracers. execve() changes a thread's ID: one tracer has to have all threads all the
+ * time then, and to ask for PTRACE_EVENT_EXEC.
  */
 static void plan_tracers(struct plan *p)
 {
@@ -104,8 +104,8 @@ static void plan_tracers(struct plan *p)
 	p->pass = !p->melee || once_in(2);
 	p->detach = plays(ACTOR_DETACH) && !has_job(p, JOB_EXEC);
 	/*
-	 * A step can end in a SIGTRAP that no tracer catches any more; the tracee does,
-	 * unless libc has blocked all signals when it came, or the program is another.
+	 * The tracer may be gone when a step ends in SIGTRAP. The tracee has a handler for
+	 * that, except while libc blocks all signals, or after execve().
 	 */
 	p->step = !has_job(p, JOB_EXEC) && !has_job(p, JOB_CLONE) && !has_job(p, JOB_FORK);
 	p->exits = plays(ACTOR_DEATH) && once_in(3) ? 30 + below(300) : 0;
@@ -127,8 +127,8 @@ static void plan_tracers(struct plan *p)
 }
 
 /*
- * Where they run. From trap to trap it is a short way on one CPU, and senders who are on
- * another meet it anywhere; with all on one they meet it where it gets preempted.
+ * Where they run. A tracee on its way from trap to trap is met anywhere by a sender on
+ * another CPU, and where it is preempted by one on the same CPU.
  */
 static void plan_cpus(struct plan *p)
 {

@@ -55,11 +55,10 @@ bool once_in(unsigned int n)
  */
 
 /*
- * A deadline on a clock that stands still while we do not run: of the time between two
- * looks at most 20 ms count. A host that is busy with something else for seconds is
- * not a fault of the kernel that is under test.
+ * Start to be patient for @ms milliseconds, on a clock that stands still while we do not
+ * run: between two looks at most 20 ms count. The host may be busy with something else
+ * for seconds.
  */
-/* Start to be patient for @ms milliseconds. */
 void patience_start(struct patience *p, long long ms)
 {
 	p->last = now_ms();
@@ -172,8 +171,8 @@ void note(const char *what, pid_t tid, long a, long b)
 }
 
 /*
- * Property @prop does not hold, because of what the rest says. Tells so, if nobody was
- * faster, and does not return: what there is stays as it is, for the report.
+ * Property @prop does not hold; the message says why. The first one to fail is reported.
+ * Does not return, so that all stays as it is for the report.
  */
 void fail(enum property prop, const char *fmt, ...)
 {

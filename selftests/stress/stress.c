@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stress test of ptrace notify mode, with an oracle: tracees that are stopped and
- * continued, run, sleep, fork, execute other programs and exit; tracers that make any
- * request, detach, and die; killers; the cgroup freezer. All of them do what a seed
- * says, a sequence of random numbers for each, in bursts of a fraction of a second.
+ * Stress test of ptrace notify mode, with an oracle.
+ *
+ * Tracees are stopped and continued; they run, sleep, fork, execute other programs and
+ * exit. Tracers make any request, detach, and die. There are killers, and the cgroup
+ * freezer. Each does what its sequence of random numbers says, which depends on the seed.
+ * A burst of all this takes a fraction of a second.
  *
  * How the oracle knows
  *
- * A volley is a few signals by the one sender of a burst, close together. The last one
- * says which state the tracers have to have read in the end; the sender waits for that
- * before it goes on, and nothing but a notification can bring it about. After every
- * burst, be it of volleys or of several senders at random, all actors but the tracers
- * end and the tracers calm down; then a last signal may be sent; and the state that they
- * have read must become, within a deadline, what /proc says of a thread of the tracee
- * which nobody traces, or, where there is no such thread, what the last signal leads
- * to, and what /proc says when the tracers have left. See director.c.
+ * In most bursts there is one sender. It sends volleys: a few signals, close together. The
+ * last one decides the state that all tracers have to read in the end. The sender waits
+ * for that before the next volley. Only a notification can make a tracer read again. In
+ * a melee several senders send at random.
+ *
+ * After each burst all actors end but the tracers, and these make no more random requests.
+ * A last signal may follow. Within a deadline the state that the tracers have read must
+ * be the true one: what /proc says of a thread that nobody traces, or else what the last
+ * signal leads to. When the tracers have left, /proc must say the same. See director.c.
  *
  * What is counted as a transition
  *
- * The tracer of one thread of a cell counts how often the group stop state that it has
- * read, with PTRACE_GETSIGINFO which reports that of the moment, differs from what it has
- * read before: stopped, or not. Between the two there was a start or an end of a group
- * stop, or more of them: the count is a lower bound.
+ * The tracer of one thread of a cell counts how often the state that it reads, stopped or
+ * not, is another than before. PTRACE_GETSIGINFO reports the state of the moment. One
+ * start or end of a group stop, or several, lie between: the count is a lower bound.
  */
 #include "stress.h"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A tracer of the stress test. It may do what it likes, but keeps to one rule, so that
- * its last reading of the group stop state has to become right, and to stay so:
+ * A tracer. It may do anything but break one rule:
  *
- *	upon a wait status for a STOP trap it either reads the state or resumes the
- *	tracee, which then has to trap again if there is something to read.
+ *	After the wait status of a STOP trap it reads the state, or resumes the tracee,
+ *	which then has to trap again if there is something to read.
+ *
+ * So its last reading of the group stop state must become right, and stay right.
  */
 #include "stress.h"
 
@@ -134,10 +135,10 @@ static int state_of(const struct thread *t, const siginfo_t *si)
 }
 
 /*
- * PTRACE_GETSIGINFO in a STOP trap of @t, to a page that is there or to one that has
- * to be faulted in, which takes its time. @unasked is no wait status that has brought
- * us here: if the state is another than that of the last reading, there must be one
- * still to be reaped. Returns if it was read.
+ * PTRACE_GETSIGINFO in a STOP trap of @t, sometimes to a page that has to be faulted in,
+ * which takes longer. @unasked: no wait status was the reason to read. If the state differs
+ * from the last reading then, a wait status must be there to be reaped. Returns if the
+ * state was read.
  */
 static bool read_state(struct thread *t, bool unasked)
 {
@@ -543,8 +544,8 @@ static struct thread *any_thread(void)
 }
 
 /*
- * Something that no wait status has asked for; a few times only as long as nothing is
- * sent, or a report of what does not come would tell of nothing else.
+ * Do something without a wait status. Only a few times as long as nothing is sent: else
+ * the log of a lost notification would be full of it.
  */
 static void act_unasked(void)
 {
