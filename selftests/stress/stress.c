@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Stress test of ptrace notify mode, with an oracle: tracees that are stopped and
- * continued, run, sleep, fork, execute other programs and exit; tracers that make any
- * request, detach, and die; killers; the cgroup freezer. All of them do what a seed
- * says, a sequence of random numbers for each, in bursts of a fraction of a second.
+ * Stress test of ptrace notify mode, with an oracle.
+ *
+ * Tracees are stopped and continued; they run, sleep, fork, execute other programs and
+ * exit. Tracers make any request, detach, and die. There are killers, and the cgroup
+ * freezer. Each does what its sequence of random numbers says, which depends on the seed.
+ * A burst of all this takes a fraction of a second.
  *
  * How the oracle knows
  *
- * A volley is a few signals by the one sender of a burst, close together. The last one
- * says which state the tracers have to have read in the end; the sender waits for that
- * before it goes on, and nothing but a notification can bring it about. After every
- * burst, be it of volleys or of several senders at random, all actors but the tracers
- * end and the tracers calm down; then a last signal may be sent; and the state that they
- * have read must become, within a deadline, what /proc says of a thread of the tracee
- * which nobody traces, or, where there is no such thread, what the last signal leads
- * to, and what /proc says when the tracers have left. See stress_oracle.h.
+ * In most bursts there is one sender. It sends volleys: a few signals, close together. The
+ * last one decides the state that all tracers have to read in the end. The sender waits
+ * for that before the next volley. Only a notification can make a tracer read again. In
+ * a melee several senders send at random.
+ *
+ * After each burst all actors end but the tracers, and these make no more random requests.
+ * A last signal may follow. Within a deadline the state that the tracers have read must
+ * be the true one: what /proc says of a thread that nobody traces, or else what the last
+ * signal leads to. When the tracers have left, /proc must say the same. See director.c.
  *
  * What is counted as a transition
  *
- * The tracer of one thread of a cell counts how often the group stop state that it has
- * read, with PTRACE_GETSIGINFO which reports that of the moment, differs from what it has
- * read before: stopped, or not. Between the two there was a start or an end of a group
- * stop, or more of them: the count is a lower bound.
+ * The tracer of one thread of a cell counts how often the state that it reads, stopped or
+ * not, is another than before. PTRACE_GETSIGINFO reports the state of the moment. One
+ * start or end of a group stop, or several, lie between: the count is a lower bound.
  */
-#include "stress_oracle.h"
+#include "stress.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <getopt.h>
 
 #define PROGRESS_MS	5000
@@ -35,7 +35,7 @@ static struct {
 	long long duration_ms;		/* 0: no limit */
 	unsigned long transitions;	/* 0: no limit */
 	bool verbose;
-} options = { .duration_ms = 0 };
+} options;
 
 static const struct {
 	const char *name;
@@ -53,7 +53,18 @@ static const struct {
 	{ "none", 0 },
 };
 
-#define NR_ACTOR_NAMES	(sizeof(actor_names) / sizeof(*actor_names))
+const char * const property_name[PROPERTIES] = {
+	[LAST_READING] = "last_reading_is_the_group_stop_state",
+	[NO_LOST] = "no_lost_notification",
+	[NO_CAUSELESS] = "no_notification_without_cause",
+	[STAYS_PUT] = "trapped_tracee_does_not_run",
+	[NO_ESRCH] = "no_request_fails_on_trapped_tracee",
+	[WAIT_FINDS] = "wait_finds_stop_not_reaped",
+	[DETACHED] = "detached_is_as_group_stop_state_says",
+	[FROZEN] = "frozen_cgroup_mixes_with_traps",
+	[KILLED] = "killed_within_a_second",
+	[NOTHING_LEFT] = "nothing_left_behind",
+};
 
 /*
  * --- options ---
@@ -109,14 +120,26 @@ static int parse_actors(char *list)
 	char *name;
 
 	for (name = strtok(list, ","); name; name = strtok(NULL, ",")) {
-		for (i = 0; i < NR_ACTOR_NAMES; i++)
+		for (i = 0; i < ARRAY_SIZE(actor_names); i++)
 			if (!strcmp(name, actor_names[i].name))
 				break;
-		if (i == NR_ACTOR_NAMES)
+		if (i == ARRAY_SIZE(actor_names))
 			misused("no such actor");
 		actors |= actor_names[i].actor;
 	}
 	return actors;
+}
+
+/* Print the rest of a line: a list for --actors. */
+void show_actors(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(actor_names); i++)
+		if (actor_names[i].actor != ACTOR_ALL &&
+		    (stress->actors & actor_names[i].actor))
+			printf("%s,", actor_names[i].name);
+	printf("none%s\n", stress->plain ? " --plain" : "");
 }
 
 static void parse_options(int argc, char **argv)
@@ -186,187 +209,6 @@ static void parse_options(int argc, char **argv)
 		misused("there are no arguments but options");
 	if (!options.duration_ms && !options.transitions)
 		options.duration_ms = 10000;
-}
-
-/*
- * --- report ---
- */
-
-/* The value of the line @field of the status file @text, in @buf. */
-static const char *status_value(const char *text, const char *field, char *buf, size_t size)
-{
-	const char *p = strstr(text, field);
-	size_t len;
-
-	if (!p)
-		return "?";
-	p += strlen(field);
-	p += strspn(p, " \t");
-	len = strcspn(p, "\n");
-	if (len >= size)
-		len = size - 1;
-	memcpy(buf, p, len);
-	buf[len] = '\0';
-	return buf;
-}
-
-/* The contents of /proc/@pid/task/@tid/@name, in @buf. Returns if there are any. */
-static bool read_proc(int pid, int tid, const char *name, char *buf, size_t size)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/%s", pid, tid, name);
-	return read_file(path, buf, size);
-}
-
-/* Print a line on thread @tid of process @pid. */
-static void show_task(int pid, int tid)
-{
-	static const char * const fields[] = {
-		"\nName:", "\nState:", "\nPPid:", "\nTracerPid:", "\nSigPnd:",
-		"\nShdPnd:", "\nSigBlk:",
-	};
-	char text[4096], value[64], wchan[64];
-	unsigned int i;
-
-	text[0] = '\n';
-	if (!read_proc(pid, tid, "status", text + 1, sizeof(text) - 1))
-		return;
-	printf("#   %d/%d", pid, tid);
-	for (i = 0; i < sizeof(fields) / sizeof(*fields); i++)
-		printf(" %s%s", fields[i] + 1,
-		       status_value(text, fields[i], value, sizeof(value)));
-	if (read_proc(pid, tid, "wchan", wchan, sizeof(wchan)))
-		printf(" in:%s", wchan);
-	putchar('\n');
-}
-
-/* Is process @pid one of the kernel's? */
-static bool is_kthread(int pid)
-{
-	unsigned int flags = 0;
-	char text[512], *end;
-
-	/* PF_KTHREAD of the flags, the seventh field after the name */
-	if (!read_proc(pid, pid, "stat", text, sizeof(text)))
-		return false;
-	end = strrchr(text, ')');
-	return end && sscanf(end + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
-	       (flags & 0x00200000);
-}
-
-/* Print lines on all tasks that are not the kernel's. */
-static void show_tasks(void)
-{
-	struct dirent *process, *thread;
-	char path[300];
-	DIR *proc, *tasks;
-	int pid;
-
-	printf("# the tasks:\n");
-	proc = opendir("/proc");
-	while (proc && (process = readdir(proc))) {
-		if (!isdigit((unsigned char)process->d_name[0]))
-			continue;
-		pid = atoi(process->d_name);
-		if (is_kthread(pid))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/task", process->d_name);
-		tasks = opendir(path);
-		while (tasks && (thread = readdir(tasks)))
-			if (isdigit((unsigned char)thread->d_name[0]))
-				show_task(pid, atoi(thread->d_name));
-		if (tasks)
-			closedir(tasks);
-	}
-	if (proc)
-		closedir(proc);
-}
-
-/* Print what burst a cell @c is in, and what its tracers know. */
-static void show_cell(const struct cell *c)
-{
-	static const char * const phases[] = {
-		"prepare", "burst", "settle", "detach", "exit"
-	};
-	static const char * const tempers[] = { "keep", "listen", "follow", "wild" };
-	static const char * const jobs[JOBS] = {
-		"count", "pause", "syscall", "sleep", "mask", "fork", "clone", "exec",
-		"exit", "exit_group",
-	};
-	static const char * const known[] = {
-		"untraced", "running", "trapped", "listening", "gone"
-	};
-	static const char * const ends[ENDS] = {
-		"detach", "tracers exit", "tracers killed", "tracee killed", "all killed"
-	};
-	const struct plan *p = &c->plan;
-	const struct thread *t;
-	int i;
-
-	printf("# cell %d, burst %u: %s of %d by %d, %s%s%d tracers killed%s\n", c->nr,
-	       c->burst, p->melee ? "melee" : "volleys", p->signals, p->senders,
-	       p->kill_tracee ? "tracee killed, " : "", p->freezes ? "frozen, " : "",
-	       p->kill_tracers, p->exits ? ", some exit" : "");
-	printf("#   %d tracers: %s %s%s%s%s%s; on CPU %d, senders %d\n", p->tracers,
-	       tempers[p->temper[0]], p->tracers > 1 ? tempers[p->temper[1]] : "",
-	       p->poll ? " poll" : "", p->pass ? " pass" : "", p->detach ? " detach" : "",
-	       p->step ? " step" : "", p->cpu, p->sender_cpu);
-	printf("#   then signal %d, settle: %s%s, %s\n", p->final, tempers[p->settle],
-	       p->refreeze ? " frozen" : "", ends[p->end]);
-	printf("#   phase %s, tracee %d%s, execs %d/%d\n", phases[c->phase], c->pid,
-	       c->killing ? " being killed" : "", c->exec_started, c->exec_done);
-	for (i = 0; i < p->threads; i++) {
-		t = &c->thread[i];
-		printf("#   thread %d, %d: %s, tracer %d, ", i, t->tid, jobs[p->job[i]],
-		       t->tracer);
-		printf("%s, trap %#x, reading %d, %u traps, count %lu, %lu in trap\n",
-		       t->tracer < 0 ? "untraced" : known[t->known], t->status,
-		       t->reading, t->traps, t->count, t->mark);
-	}
-}
-
-/* Print the last events of @c. */
-static void show_events(const struct cell *c)
-{
-	const unsigned int nr = c->events, first = nr > SHOWN ? nr - SHOWN : 0;
-	const struct event *e;
-	unsigned int i;
-
-	printf("# the last %u events: number, ms, who, to whom, what, details\n", nr - first);
-	for (i = first; i < nr; i++) {
-		e = &c->ring[i % RING];
-		printf("#   %u %u %s%d %d %s %ld (%#lx) %ld\n", e->seq, e->ms,
-		       who_name[e->who], e->nr, e->tid, e->what, e->a, e->a, e->b);
-	}
-}
-
-/* Print the rest of a line: a list for --actors. */
-static void show_actors(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < NR_ACTOR_NAMES; i++)
-		if (actor_names[i].actor != ACTOR_ALL &&
-		    (stress->actors & actor_names[i].actor))
-			printf("%s,", actor_names[i].name);
-	printf("none%s\n", stress->plain ? " --plain" : "");
-}
-
-/* Tell all about the failure. */
-static void show_failure(void)
-{
-	const struct cell *c = &stress->cell[stress->failed_cell];
-	int i;
-
-	printf("# FAILED: %s\n", stress->why);
-	printf("# to replay: --seed %llu --cells %d --threads %d --burst %u --actors ",
-	       (unsigned long long)stress->seed, stress->cells, stress->threads, c->burst);
-	show_actors();
-	for (i = 0; i < stress->cells; i++)
-		show_cell(&stress->cell[i]);
-	show_events(c);
-	show_tasks();
 }
 
 /*
@@ -470,7 +312,7 @@ static void play(void)
  */
 static const char *not_checked(int prop, unsigned long checks, const char *no_cgroup)
 {
-	if (prop == FROZEN && !plays(ACTOR_FREEZER))
+	if (prop == FROZEN && !(stress->actors & ACTOR_FREEZER))
 		return "not among the --actors";
 	if (prop == FROZEN && no_cgroup)
 		return no_cgroup;

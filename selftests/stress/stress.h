@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of the stress test share: the memory in which its processes meet, the
- * source of randomness, the log, and how a violation is reported.
+ * What the parts of the stress test share.
  *
- * A cell is one process of tracees with all who deal with it: a director, who is its
- * real parent and the judge, tracers, senders, a killer and a freezer. Each is a
- * process. Cells know nothing of each other.
+ * A cell is one tracee and all processes that deal with it: its director, tracers, senders,
+ * a killer and a freezer. The director is the tracee's real parent, and judges. Cells know
+ * nothing of each other. All processes meet in the memory at @stress.
+ *
+ *	stress.c	options, the result
+ *	report.c	what is printed about a failure
+ *	plan.c		what a burst is like
+ *	tracee.c	the threads that are traced
+ *	actors.c	senders, killer, freezer
+ *	tracer.c	tracers
+ *	director.c	the director
+ *	shared.c	random numbers, waiting, the log
  */
 #ifndef STRESS_H
 #define STRESS_H
 
-#include "../proof/old/group_stop.h"
-#include "../proof/old/group_stop_arch.h"
+#include "group_stop.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -19,6 +26,11 @@
 #include <sched.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
+
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof(*(array)))
+#endif
 
 #define MAX_CELLS	16
 #define MAX_THREADS	8
@@ -27,7 +39,10 @@
 #define RING		1024	/* events that a cell remembers */
 #define SHOWN		200	/* ... of which a report shows the last */
 
-/* What must hold whatever happens; a line of the result each. */
+/* A tracee that executes this program anew finds its cell in this variable. */
+#define EXEC_ENV	"STRESS_EXEC"
+
+/* What must hold whatever happens. Each is a line of the result; names in stress.c. */
 enum property {
 	LAST_READING,
 	NO_LOST,
@@ -40,19 +55,6 @@ enum property {
 	KILLED,
 	NOTHING_LEFT,
 	PROPERTIES
-};
-
-static const char * const property_name[PROPERTIES] = {
-	[LAST_READING] = "last_reading_is_the_group_stop_state",
-	[NO_LOST] = "no_lost_notification",
-	[NO_CAUSELESS] = "no_notification_without_cause",
-	[STAYS_PUT] = "trapped_tracee_does_not_run",
-	[NO_ESRCH] = "no_request_fails_on_trapped_tracee",
-	[WAIT_FINDS] = "wait_finds_stop_not_reaped",
-	[DETACHED] = "detached_is_as_group_stop_state_says",
-	[FROZEN] = "frozen_cgroup_mixes_with_traps",
-	[KILLED] = "killed_within_a_second",
-	[NOTHING_LEFT] = "nothing_left_behind",
 };
 
 /* Who takes part, apart from a sender and a tracer; or'ed. */
@@ -68,7 +70,14 @@ enum actors {
 	ACTOR_ALL = 255,
 };
 
-enum phase { PHASE_PREPARE, PHASE_BURST, PHASE_SETTLE, PHASE_DETACH, PHASE_EXIT };
+/* Names in report.c, of the following too. */
+enum phase {
+	PHASE_PREPARE,
+	PHASE_BURST,
+	PHASE_SETTLE,
+	PHASE_DETACH,
+	PHASE_EXIT,
+};
 
 /* How a tracer treats tracees in a STOP trap whose state it has read. */
 enum temper {
@@ -90,11 +99,36 @@ enum job {
 	JOB_EXEC,	/* execve() after a while */
 	JOB_EXIT,	/* exit after a while */
 	JOB_EXIT_GROUP,
-	JOBS
 };
 
-enum end { END_DETACH, END_TRACER_EXITS, END_TRACER_KILLED, END_TRACEE_KILLED,
-	   END_ALL_KILLED, ENDS };
+/* How the tracers leave a tracee that has settled. */
+enum end {
+	END_DETACH,
+	END_TRACER_EXITS,
+	END_TRACER_KILLED,
+	END_TRACEE_KILLED,
+	END_ALL_KILLED,
+	ENDS
+};
+
+/* What a thread of a tracee is to its tracer. */
+enum known {
+	UNTRACED,
+	RUNNING,		/* or on its way to a trap */
+	TRAPPED,
+	LISTENING,
+	GONE,
+};
+
+/* What a process of a cell is. */
+enum who {
+	DIRECTOR,
+	TRACEE,
+	TRACER,
+	SENDER,
+	KILLER,
+	FREEZER,
+};
 
 /*
  * What a burst is like. All of it follows from the seed, the cell and the number of
@@ -130,15 +164,6 @@ struct plan {
 	int settle;		/* temper afterwards */
 	bool refreeze;		/* freeze the settled cell */
 	int end;
-};
-
-/* What a thread of a tracee is to its tracer. */
-enum known {
-	UNTRACED,
-	RUNNING,		/* or on its way to a trap */
-	TRAPPED,
-	LISTENING,
-	GONE,
 };
 
 struct thread {
@@ -223,226 +248,78 @@ struct stress {
 	struct cell cell[MAX_CELLS];
 };
 
-static struct stress *stress;
-static int stress_fd = -1;
+extern const char * const property_name[PROPERTIES];
+extern const char * const who_name[];
 
-/* In a process of a cell: which one it is, and its random numbers. */
-enum who { DIRECTOR, TRACEE, TRACER, SENDER, KILLER, FREEZER };
+extern struct stress *stress;
+extern int stress_fd;
 
-static const char * const who_name[] = {
-	"director", "tracee", "tracer", "sender", "killer", "freezer",
-};
-
-static struct cell *cell;
-static int my_who, my_nr;
-static __u64 my_random;
+/* In a process of a cell: the cell, and which of its processes this is. */
+extern struct cell *cell;
+extern int my_who, my_nr;
 
 #define load(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define store(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define add(p, v)	__atomic_add_fetch(p, v, __ATOMIC_ACQ_REL)
+/* ... and for what only counts. */
+#define count_of(p)	__atomic_load_n(p, __ATOMIC_RELAXED)
+#define count_one(p)	__atomic_add_fetch(p, 1, __ATOMIC_RELAXED)
 
-/*
- * --- randomness ---
- */
+#define for_each_thread(t) \
+	for (t = cell->thread; t < cell->thread + cell->plan.threads; t++)
 
-/* Spread the bits of @x over all of the result (the finaliser of splitmix64). */
-static inline __u64 mix(__u64 x)
-{
-	x += 0x9e3779b97f4a7c15ULL;
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-	return x ^ (x >> 31);
-}
-
-/*
- * Start the sequence of actor @who number @nr in its @life in burst @burst of cell
- * @cell_nr. Nothing else goes into it: neither time nor what the others do.
- */
-static inline void seed_random(int cell_nr, unsigned int burst, int who, int nr, int life)
-{
-	my_random = mix(stress->seed);
-	my_random = mix(my_random ^ cell_nr);
-	my_random = mix(my_random ^ burst);
-	my_random = mix(my_random ^ (who * 1000 + nr));
-	my_random = mix(my_random ^ life);
-}
-
-/* Returns the next number of our sequence, 0 to @n - 1. */
-static inline unsigned int below(unsigned int n)
-{
-	my_random += 0x9e3779b97f4a7c15ULL;
-	return (mix(my_random) >> 32) % n;
-}
-
-/* Returns true once in @n times. */
-static inline bool once_in(unsigned int n)
-{
-	return !below(n);
-}
-
-/*
- * --- waiting ---
- */
-
-/*
- * A deadline on a clock that stands still while we do not run: of the time between two
- * looks at most 20 ms count. A host that is busy with something else for seconds is
- * not a fault of the kernel that is under test.
- */
+/* A deadline: see patience_start(). */
 struct patience {
 	long long last, left;
 };
 
-/* Start to be patient for @ms milliseconds. */
-static inline void patience_start(struct patience *p, long long ms)
-{
-	p->last = now_ms();
-	p->left = ms * stress->slow;
-}
+/* shared.c */
+void seed_random(int cell_nr, unsigned int burst, int who, int nr, int life);
+unsigned int below(unsigned int n);
+bool once_in(unsigned int n);
+void patience_start(struct patience *p, long long ms);
+bool patient(struct patience *p);
+void ring(void);
+void await_ring(int seen, int ms);
+void dawdle(void);
+void run_on(int cpu);
+void note(const char *what, pid_t tid, long a, long b);
+void __attribute__((format(printf, 2, 3), noreturn)) fail(enum property prop, const char *fmt, ...);
+void checked(enum property prop);
+void halt_if_failed(void);
+bool read_proc(int pid, int tid, const char *name, char *buf, size_t size);
+const char *status_value(const char *text, const char *field, char *buf, size_t size);
 
-/* Returns whether there is time left. */
-static inline bool patient(struct patience *p)
-{
-	const long long now = now_ms(), gap = now - p->last;
+/* plan.c */
+void make_plan(struct plan *p, int cell_nr, unsigned int burst);
 
-	p->last = now;
-	p->left -= gap < 20 ? gap : 20;
-	return p->left > 0;
-}
+/* tracee.c */
+void tracee_main(void *unused);
+void tracee_after_exec(const char *args);
 
-/*
- * futex(2), without libc and with 64-bit time: 32-bit time may not be there. Returns
- * what the kernel does.
- */
-static inline long sys_futex(int *word, int op, int value, int ms)
-{
-#ifdef SYS_futex_time64
-	const struct { __s64 sec, nsec; } ts = { ms / 1000, ms % 1000 * 1000000LL };
-	const long nr = SYS_futex_time64;
-#else
-	const struct { long sec, nsec; } ts = { ms / 1000, ms % 1000 * 1000000L };
-	const long nr = SYS_futex;
-#endif
-	return syscall(nr, word, op, value, ms ? &ts : NULL, NULL, 0);
-}
+/* actors.c */
+void send_signal(int sig, int nr);
+void sender_main(void *nr);
+void killer_main(void *unused);
+void kill_tracer(int nr);
+void freezer_main(void *unused);
+void freeze(bool frozen);
+int cgroup_write(const char *name, const char *text);
+int cgroup_frozen(void);
+const char *cgroups_setup(char **own);
+void cgroups_end(char *own);
 
-/* Wake those of our cell who wait for something to change. */
-static inline void ring(void)
-{
-	add(&cell->bell, 1);
-	if (load(&cell->sleepers) > 0)
-		sys_futex(&cell->bell, FUTEX_WAKE, INT_MAX, 0);
-}
+/* tracer.c */
+void tracer_main(void *nr);
 
-/* Sleep until ring(), but not if there was one since the bell was @seen, nor > @ms. */
-static inline void await_ring(int seen, int ms)
-{
-	add(&cell->sleepers, 1);
-	sys_futex(&cell->bell, FUTEX_WAIT, seen, ms);
-	add(&cell->sleepers, -1);
-}
+/* director.c */
+void director_main(void *nr);
 
-/* Pass a little time in user space, as long as @loops. */
-static inline void spin(unsigned int loops)
-{
-	while (loops--)
-		__asm__ __volatile__("" : : : "memory");
-}
+/* report.c */
+void show_cell(const struct cell *c);
+void show_failure(void);
 
-/* Let a random, short time pass: none, some of our own, or that of others. */
-static inline void dawdle(void)
-{
-	unsigned int n;
-
-	switch (below(4)) {
-	case 0:
-		spin(below(2000));
-		break;
-	case 1:
-		for (n = below(4); n; n--)
-			sched_yield();
-		break;
-	}
-}
-
-/* Run on CPU @cpu from now on, if it is not -1. */
-static inline void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	if (cpu < 0)
-		return;
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
-}
-
-/*
- * --- log ---
- */
-
-/* Milliseconds, coarse, since the start; cheap enough to go with each event. */
-static inline unsigned int event_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000 - stress->start;
-}
-
-/* Remember that we did @what, a literal, to @tid, with @a and @b to tell more. */
-static inline void note(const char *what, pid_t tid, long a, long b)
-{
-	struct event *e = &cell->ring[(add(&cell->events, 1) - 1) % RING];
-
-	e->ms = event_ms();
-	e->who = my_who;
-	e->nr = my_nr;
-	e->tid = tid;
-	e->what = what;
-	e->a = a;
-	e->b = b;
-	store(&e->seq, add(&stress->seq, 1));
-}
-
-/*
- * Property @prop does not hold, because of what the rest says. Tells so, if nobody was
- * faster, and does not return: what there is stays as it is, for the report.
- */
-static inline void __attribute__((format(printf, 2, 3), noreturn))
-fail(enum property prop, const char *fmt, ...)
-{
-	int no = 0, len;
-	va_list args;
-
-	note("FAIL", 0, prop, 0);
-	if (__atomic_compare_exchange_n(&stress->failed, &no, 1, false,
-					__ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-		len = snprintf(stress->why, sizeof(stress->why), "burst %u, %s %d: ",
-			       cell->burst, who_name[my_who], my_nr);
-		va_start(args, fmt);
-		vsnprintf(stress->why + len, sizeof(stress->why) - len, fmt, args);
-		va_end(args);
-		stress->failed_property = prop;
-		stress->failed_cell = cell->nr;
-		store(&stress->failed, 2);
-	}
-	for (;;)
-		pause();
-}
-
-/* A check of @prop has been made. */
-static inline void checked(enum property prop)
-{
-	__atomic_add_fetch(&cell->checks[prop], 1, __ATOMIC_RELAXED);
-}
-
-/* Wait for good if someone has failed: see fail(). */
-static inline void halt_if_failed(void)
-{
-	if (load(&stress->failed))
-		for (;;)
-			pause();
-}
+/* stress.c */
+void show_actors(void);
 
 #endif /* STRESS_H */

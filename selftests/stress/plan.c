@@ -1,20 +1,17 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * What a burst of the stress test is like, worked out from the seed alone.
  */
-#ifndef STRESS_PLAN_H
-#define STRESS_PLAN_H
-
 #include "stress.h"
 
 /* Returns whether those of @actor may take part. */
-static inline bool plays(enum actors actor)
+static bool plays(enum actors actor)
 {
 	return stress->actors & actor;
 }
 
 /* How many threads, and which of them is left untraced. */
-static inline void plan_threads(struct plan *p)
+static void plan_threads(struct plan *p)
 {
 	p->threads = 1 + below(1 + below(stress->threads));
 	p->witness = p->threads > 1 && below(4) ? (int)below(p->threads) : -1;
@@ -23,19 +20,19 @@ static inline void plan_threads(struct plan *p)
 }
 
 /* What a thread does that a tracer of temper @temper keeps trapped, or lets run. */
-static inline int plan_job(int temper)
+static int plan_job(int temper)
 {
-	/* what runs all the time tells most if it must not, and else is in the way */
+	/* a thread that always runs shows most if it is kept trapped; else it takes CPU time */
 	if (temper == KEEP || temper == LISTEN)
 		return below(3) ? JOB_COUNT : JOB_COUNT + below(JOB_MASK + 1);
 	return once_in(12) ? JOB_COUNT : JOB_PAUSE + below(JOB_MASK);
 }
 
 /*
- * One thread at most gets a job that ends the process or other threads, and only in
- * a melee: a volley counts on all threads to stay.
+ * At most one thread gets a job that ends the process or other threads, and only in a
+ * melee: a volley needs all threads to stay.
  */
-static inline void plan_jobs(struct plan *p)
+static void plan_jobs(struct plan *p)
 {
 	int i, fatal;
 
@@ -61,7 +58,7 @@ static inline void plan_jobs(struct plan *p)
 }
 
 /* Returns whether a thread of @p has job @job. */
-static inline bool has_job(const struct plan *p, int job)
+static bool has_job(const struct plan *p, int job)
 {
 	int i;
 
@@ -72,20 +69,20 @@ static inline bool has_job(const struct plan *p, int job)
 }
 
 /*
- * May tracers die? One that does takes the signal with it that its tracee was about to
- * get: fatal to a volley unless a thread which nobody traces gets its signals. And one
- * that comes anew may mistake the thread that executes another program for another.
+ * May tracers die? A tracer that dies takes the signal with it that its tracee was about to
+ * get. That ruins a volley, unless its signals go to a thread that nobody traces. And a
+ * new tracer may take the thread that executes another program for a different one.
  */
-static inline bool may_lose_tracers(const struct plan *p)
+static bool may_lose_tracers(const struct plan *p)
 {
 	return p->melee ? !has_job(p, JOB_EXEC) : p->witness >= 0;
 }
 
 /*
- * How tracers are minded. With no witness, somebody has to run to take a stop signal:
- * they don't KEEP then.
+ * The tempers of the tracers. Without a witness a tracee has to run to take a stop signal:
+ * nobody keeps it trapped then.
  */
-static inline void plan_tempers(struct plan *p)
+static void plan_tempers(struct plan *p)
 {
 	int i;
 
@@ -95,10 +92,10 @@ static inline void plan_tempers(struct plan *p)
 }
 
 /*
- * The tracers. Who is to see an exec has to have all threads the whole time, and to ask
- * to be told: a thread changes its ID by it.
+ * The tracers. execve() changes a thread's ID: one tracer has to have all threads all the
+ * time then, and to ask for PTRACE_EVENT_EXEC.
  */
-static inline void plan_tracers(struct plan *p)
+static void plan_tracers(struct plan *p)
 {
 	const int traced = p->threads - (p->witness >= 0);
 
@@ -107,8 +104,8 @@ static inline void plan_tracers(struct plan *p)
 	p->pass = !p->melee || once_in(2);
 	p->detach = plays(ACTOR_DETACH) && !has_job(p, JOB_EXEC);
 	/*
-	 * A step can end in a SIGTRAP that no tracer catches any more; the tracee does,
-	 * unless libc has blocked all signals when it came, or the program is another.
+	 * The tracer may be gone when a step ends in SIGTRAP. The tracee has a handler for
+	 * that, except while libc blocks all signals, or after execve().
 	 */
 	p->step = !has_job(p, JOB_EXEC) && !has_job(p, JOB_CLONE) && !has_job(p, JOB_FORK);
 	p->exits = plays(ACTOR_DEATH) && once_in(3) ? 30 + below(300) : 0;
@@ -130,10 +127,10 @@ static inline void plan_tracers(struct plan *p)
 }
 
 /*
- * Where they run. From trap to trap it is a short way on one CPU, and senders who are on
- * another meet it anywhere; with all on one they meet it where it gets preempted.
+ * Where they run. A tracee on its way from trap to trap is met anywhere by a sender on
+ * another CPU, and where it is preempted by one on the same CPU.
  */
-static inline void plan_cpus(struct plan *p)
+static void plan_cpus(struct plan *p)
 {
 	const int kind = below(4);
 
@@ -142,7 +139,7 @@ static inline void plan_cpus(struct plan *p)
 }
 
 /* What ends the burst, and what comes after it. */
-static inline void plan_end(struct plan *p)
+static void plan_end(struct plan *p)
 {
 	static const int finals[] = { SIGSTOP, SIGSTOP, SIGCONT, SIGCONT, 0 };
 
@@ -152,14 +149,14 @@ static inline void plan_end(struct plan *p)
 		p->kill_tracers = 0;
 	p->patience = below(200);
 	p->freezes = p->melee && plays(ACTOR_FREEZER) && once_in(2);
-	p->final = finals[below(sizeof(finals) / sizeof(*finals))];
+	p->final = finals[below(ARRAY_SIZE(finals))];
 	p->settle = KEEP + below(WILD);
 	p->refreeze = plays(ACTOR_FREEZER) && once_in(4);
 	p->end = below(ENDS);
 }
 
 /* Work out @p for burst @burst of cell @cell_nr. */
-static inline void make_plan(struct plan *p, int cell_nr, unsigned int burst)
+void make_plan(struct plan *p, int cell_nr, unsigned int burst)
 {
 	memset(p, 0, sizeof(*p));
 	seed_random(cell_nr, burst, DIRECTOR, 0, 0);
@@ -173,5 +170,3 @@ static inline void make_plan(struct plan *p, int cell_nr, unsigned int burst)
 	plan_cpus(p);
 	plan_end(p);
 }
-
-#endif /* STRESS_PLAN_H */

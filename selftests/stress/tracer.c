@@ -1,15 +1,13 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
- * A tracer of the stress test. It may do what it likes, but keeps to one rule, so that
- * its last reading of the group stop state has to become right, and to stay so:
+ * A tracer. It may do anything but break one rule:
  *
- *	upon a wait status for a STOP trap it either reads the state or resumes the
- *	tracee, which then has to trap again if there is something to read.
+ *	After the wait status of a STOP trap it reads the state, or resumes the tracee,
+ *	which then has to trap again if there is something to read.
+ *
+ * So its last reading of the group stop state must become right, and stay right.
  */
-#ifndef STRESS_TRACER_H
-#define STRESS_TRACER_H
-
-#include "stress_plan.h"
+#include "stress.h"
 
 #include <elf.h>
 #include <sys/uio.h>
@@ -25,20 +23,20 @@ static struct {
 } me;
 
 /* Returns whether @t may have died or be about to. */
-static inline bool excused(const struct thread *t)
+static bool excused(const struct thread *t)
 {
 	return stress->blind || load(&cell->killing) || load(&t->leaving) ||
 	       load(&cell->exec_started) != t->execs ||
 	       load(&cell->exec_started) != load(&cell->exec_done);
 }
 
-static inline bool is_mine(const struct thread *t)
+static bool is_mine(const struct thread *t)
 {
 	return t->tracer == my_nr && t->known != GONE;
 }
 
 /* The thread of ours with the ID @tid, or NULL. */
-static inline struct thread *my_thread(pid_t tid)
+static struct thread *my_thread(pid_t tid)
 {
 	int i;
 
@@ -49,9 +47,9 @@ static inline struct thread *my_thread(pid_t tid)
 }
 
 /* @t is trapped and must not have run since it trapped. */
-static inline void check_still(const struct thread *t)
+static void check_still(const struct thread *t)
 {
-	const unsigned long count = __atomic_load_n(&t->count, __ATOMIC_RELAXED);
+	const unsigned long count = count_of(&t->count);
 
 	checked(STAYS_PUT);
 	if (count != t->mark && !excused(t))
@@ -63,12 +61,12 @@ static inline void check_still(const struct thread *t)
  * A request on @t, which we know to be trapped. Returns the error that it ended with,
  * which is 0 or @want: any other is a failure, if @t isn't dying.
  */
-static inline int request_on(struct thread *t, const char *name, long req,
+static int request_on(struct thread *t, const char *name, long req,
 			     unsigned long addr, const void *data, int want)
 {
 	int err;
 
-	__atomic_add_fetch(&cell->requests, 1, __ATOMIC_RELAXED);
+	count_one(&cell->requests);
 	err = sys_ptrace(req, t->tid, addr, data) < 0 ? errno : 0;
 	note(name, t->tid, (long)data, err);
 	checked(NO_ESRCH);
@@ -88,7 +86,7 @@ static inline int request_on(struct thread *t, const char *name, long req,
  * Does a wait that doesn't reap find a stop of @t? @why is known that there is one
  * which nobody has reaped.
  */
-static inline void check_wait_finds(const struct thread *t, enum property prop,
+static void check_wait_finds(const struct thread *t, enum property prop,
 				    const char *why)
 {
 	siginfo_t si;
@@ -106,12 +104,12 @@ static inline void check_wait_finds(const struct thread *t, enum property prop,
  */
 
 /* Store what was read. If we count for the cell: a state other than it was is a transition. */
-static inline void set_reading(struct thread *t, int reading)
+static void set_reading(struct thread *t, int reading)
 {
 	const bool other = !!reading != !!t->reading;
 
 	if (t->sure && other && cell->counted == t - cell->thread)
-		__atomic_add_fetch(&cell->transitions, 1, __ATOMIC_RELAXED);
+		count_one(&cell->transitions);
 	t->sure = true;
 	store(&t->reading, reading);
 	note("reading", t->tid, reading, other);
@@ -122,7 +120,7 @@ static inline void set_reading(struct thread *t, int reading)
  * What @si, read in a STOP trap of @t, says the stop signal is, 0 if none; or -1 if it
  * is dying and has got to its last trap.
  */
-static inline int state_of(const struct thread *t, const siginfo_t *si)
+static int state_of(const struct thread *t, const siginfo_t *si)
 {
 	const int sig = si->si_signo == SIGTRAP ? 0 : si->si_signo;
 
@@ -137,12 +135,12 @@ static inline int state_of(const struct thread *t, const siginfo_t *si)
 }
 
 /*
- * PTRACE_GETSIGINFO in a STOP trap of @t, to a page that is there or to one that has
- * to be faulted in, which takes its time. @unasked is no wait status that has brought
- * us here: if the state is another than that of the last reading, there must be one
- * still to be reaped. Returns if it was read.
+ * PTRACE_GETSIGINFO in a STOP trap of @t, sometimes to a page that has to be faulted in,
+ * which takes longer. @unasked: no wait status was the reason to read. If the state differs
+ * from the last reading then, a wait status must be there to be reaped. Returns if the
+ * state was read.
  */
-static inline bool read_state(struct thread *t, bool unasked)
+static bool read_state(struct thread *t, bool unasked)
 {
 	const int old = t->reading;
 	int reading;
@@ -172,19 +170,19 @@ static inline bool read_state(struct thread *t, bool unasked)
 }
 
 /* A PTRACE_GETSIGINFO that fails, and must not acknowledge anything. */
-static inline void misread_state(struct thread *t)
+static void misread_state(struct thread *t)
 {
 	request_on(t, "PTRACE_GETSIGINFO, bad address", PTRACE_GETSIGINFO, 0, me.nowhere,
 		   EFAULT);
 }
 
-static inline bool in_stop_trap(const struct thread *t)
+static bool in_stop_trap(const struct thread *t)
 {
 	return t->known == TRAPPED && t->status >> 16 == PTRACE_EVENT_STOP;
 }
 
 /* Any request that leaves @t, which is trapped, where it is. */
-static inline void look_at(struct thread *t)
+static void look_at(struct thread *t)
 {
 	struct iovec iov = { .iov_base = me.page, .iov_len = getpagesize() };
 	unsigned long word = 0;
@@ -221,7 +219,7 @@ static inline void look_at(struct thread *t)
 		check_still(t);
 }
 
-static inline void look_around(struct thread *t, unsigned int most)
+static void look_around(struct thread *t, unsigned int most)
 {
 	unsigned int n;
 
@@ -233,13 +231,13 @@ static inline void look_around(struct thread *t, unsigned int most)
  * --- attaching, resuming ---
  */
 
-static inline void on_status(struct thread *t, int status);
+static void on_status(struct thread *t, int status);
 
 /*
  * Seize @t. If it is group stopped it is in a trap when the request returns. If it is
  * not there is no group stop, or one that it will trap for: see on_stop_trap().
  */
-static inline void seize(struct thread *t)
+static void seize_it(struct thread *t)
 {
 	const unsigned long flag = stress->plain ? 0 : PTRACE_SEIZE_DEVEL;
 	long ret;
@@ -271,7 +269,7 @@ static inline void seize(struct thread *t)
 }
 
 /* Resume @t with @req and signal @sig. */
-static inline void resume(struct thread *t, const char *name, long req, int sig)
+static void resume(struct thread *t, const char *name, long req, int sig)
 {
 	check_still(t);
 	if (sig && (STOP_SIGNALS & 1ULL << (sig - 1)))
@@ -281,7 +279,7 @@ static inline void resume(struct thread *t, const char *name, long req, int sig)
 }
 
 /* Detach @t with signal @sig, and seize it again. */
-static inline void detach_and_seize(struct thread *t, int sig)
+static void detach_and_seize(struct thread *t, int sig)
 {
 	check_still(t);
 	store(&t->reading, -1);
@@ -289,17 +287,17 @@ static inline void detach_and_seize(struct thread *t, int sig)
 		return;
 	t->known = UNTRACED;
 	dawdle();
-	seize(t);
+	seize_it(t);
 }
 
 /* May @t be left in its trap, or is it needed to take a stop signal? */
-static inline bool may_hold(const struct thread *t)
+static bool may_hold(const struct thread *t)
 {
 	return cell->plan.witness >= 0 || t->reading > 0;
 }
 
 /* Resume @t, which is in a trap, in any way; with @sig if it lets signals through. */
-static inline void resume_wildly(struct thread *t, int sig)
+static void resume_wildly(struct thread *t, int sig)
 {
 	const bool step = cell->plan.step && !lacks_single_step();
 	const unsigned int way = below(16);
@@ -316,7 +314,7 @@ static inline void resume_wildly(struct thread *t, int sig)
 		resume(t, "PTRACE_CONT", PTRACE_CONT, sig);
 }
 
-static inline void cont_it(struct thread *t, int sig)
+static void cont_it(struct thread *t, int sig)
 {
 	resume(t, "PTRACE_CONT", PTRACE_CONT, sig);
 }
@@ -326,7 +324,7 @@ static inline void cont_it(struct thread *t, int sig)
  */
 
 /* Leave @t, in a STOP trap and read, as @temper says. */
-static inline void treat(struct thread *t, int temper)
+static void treat(struct thread *t, int temper)
 {
 	if (temper == LISTEN && may_hold(t))
 		resume(t, "PTRACE_LISTEN", PTRACE_LISTEN, 0);
@@ -335,7 +333,7 @@ static inline void treat(struct thread *t, int temper)
 }
 
 /* @t is in a STOP trap. What was not read, or could not be, must make it trap again. */
-static inline void wild_stop_trap(struct thread *t)
+static void wild_stop_trap(struct thread *t)
 {
 	const unsigned int how = t->reading < 0 ? 7 : below(8);
 
@@ -352,12 +350,12 @@ static inline void wild_stop_trap(struct thread *t)
 		resume_wildly(t, 0);
 }
 
-static inline void on_stop_trap(struct thread *t)
+static void on_stop_trap(struct thread *t)
 {
 	/*
-	 * The first one may be of a group stop that was there already when @t was seized: detached
-	 * a moment before, it had not got to TASK_STOPPED yet. No notification is pending
-	 * then, so the state has to be read.
+	 * The first one may be of a group stop that was there already when @t was seized:
+	 * detached a moment before, it had not got to TASK_STOPPED yet. No notification is
+	 * pending then, so the state has to be read.
 	 */
 	if (!t->sure)
 		store(&t->reading, -1);
@@ -375,7 +373,7 @@ static inline void on_stop_trap(struct thread *t)
 }
 
 /* Which signal to resume @t with, which is in any trap but a STOP trap. */
-static inline int signal_to_pass(const struct thread *t)
+static int signal_to_pass(const struct thread *t)
 {
 	static const int others[] = { 0, SIGCONT, SIGTSTP, SIGUSR1 };
 	const int sig = t->status >> 8 & 0xff;
@@ -389,7 +387,7 @@ static inline int signal_to_pass(const struct thread *t)
 }
 
 /* PTRACE_INTERRUPT of @t, whatever it does. */
-static inline void interrupt(struct thread *t)
+static void interrupt_it(struct thread *t)
 {
 	const long ret = sys_ptrace(PTRACE_INTERRUPT, t->tid, 0, NULL);
 
@@ -404,7 +402,7 @@ static inline void interrupt(struct thread *t)
  * @t is in a trap that nothing disturbs, whatever is sent meanwhile: there is no other
  * wait status until it is resumed.
  */
-static inline void on_other_trap(struct thread *t)
+static void on_other_trap(struct thread *t)
 {
 	siginfo_t si;
 
@@ -425,7 +423,7 @@ static inline void on_other_trap(struct thread *t)
 	}
 	/* any trap uses up the INTERRUPT which was to take @t to where it is kept */
 	if (me.settling && cell->plan.settle == KEEP)
-		interrupt(t);
+		interrupt_it(t);
 	cont_it(t, signal_to_pass(t));
 }
 
@@ -433,7 +431,7 @@ static inline void on_other_trap(struct thread *t)
  * Thread @t, the first one by ID now, was thread cell->execer before it executed another
  * program; the others are gone. What was read of it is what goes on to hold.
  */
-static inline struct thread *on_exec(void)
+static struct thread *on_exec(void)
 {
 	struct thread *t = &cell->thread[0], *old = &cell->thread[cell->execer];
 	int i;
@@ -449,7 +447,7 @@ static inline struct thread *on_exec(void)
 }
 
 /* A thread or child that we did not seize ourselves: let it go on, whatever it has. */
-static inline void on_passer_by(pid_t tid, int status)
+static void on_passer_by(pid_t tid, int status)
 {
 	const int sig = status >> 8 & 0xff;
 	siginfo_t si;
@@ -464,7 +462,7 @@ static inline void on_passer_by(pid_t tid, int status)
 }
 
 /* @status of @t has been reaped. */
-static inline void on_status(struct thread *t, int status)
+static void on_status(struct thread *t, int status)
 {
 	note("status", t->tid, status, 0);
 	if (!WIFSTOPPED(status)) {
@@ -476,7 +474,7 @@ static inline void on_status(struct thread *t, int status)
 	}
 
 	t->execs = load(&cell->exec_started);
-	t->mark = __atomic_load_n(&t->count, __ATOMIC_RELAXED);
+	t->mark = count_of(&t->count);
 	t->status = status;
 	t->traps++;
 	t->known = TRAPPED;
@@ -487,7 +485,7 @@ static inline void on_status(struct thread *t, int status)
 }
 
 /* Give @status of thread @tid to who it is for. */
-static inline void dispatch(pid_t tid, int status)
+static void dispatch(pid_t tid, int status)
 {
 	struct thread *t;
 
@@ -510,7 +508,7 @@ static inline void dispatch(pid_t tid, int status)
  * times, as it must not be gone for a moment. Returns whose it is, 0 if there is none
  * and we are not to sleep, or -1 with errno. The status goes to @status.
  */
-static inline pid_t next_status(int *status)
+static pid_t next_status(int *status)
 {
 	const int hang = cell->plan.poll && !me.settling ? WNOHANG : 0;
 	struct thread *t;
@@ -538,7 +536,7 @@ static inline pid_t next_status(int *status)
 }
 
 /* One of our threads, at random; NULL if it isn't one that is there. */
-static inline struct thread *any_thread(void)
+static struct thread *any_thread(void)
 {
 	struct thread *t = &cell->thread[below(cell->plan.threads)];
 
@@ -546,12 +544,12 @@ static inline struct thread *any_thread(void)
 }
 
 /*
- * Something that no wait status has asked for; a few times only as long as nothing is
- * sent, or a report of what does not come would tell of nothing else.
+ * Do something without a wait status. Only a few times as long as nothing is sent: else
+ * the log of a lost notification would be full of it.
  */
-static inline void act_unasked(void)
+static void act_unasked(void)
 {
-	const unsigned long signals = __atomic_load_n(&cell->signals, __ATOMIC_RELAXED);
+	const unsigned long signals = count_of(&cell->signals);
 	struct thread *t;
 
 	if (signals != me.signals)
@@ -569,35 +567,33 @@ static inline void act_unasked(void)
 	if (!t)
 		return;
 	if (me.temper == WILD && once_in(16))
-		interrupt(t);
+		interrupt_it(t);
 	else if (t->known == TRAPPED && once_in(2))
 		look_at(t);
 }
 
 /* Bring our threads to where plan.settle wants them. */
-static inline void start_settling(void)
+static void start_settling(void)
 {
 	const int temper = cell->plan.settle;
 	struct thread *t;
-	int i;
 
 	me.settling = true;
 	note("settle", 0, temper, 0);
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		if (!is_mine(t))
 			continue;
 		if (t->known == TRAPPED)
 			treat(t, temper);
 		else if (temper == KEEP || t->known == LISTENING)
-			interrupt(t);
+			interrupt_it(t);
 	}
 	store(&cell->tracer_settled[my_nr], 1);
 	ring();
 }
 
 /* Handle what there is without sleeping. Returns if there was something. */
-static inline bool drain(void)
+static bool drain(void)
 {
 	bool some = false;
 	int status;
@@ -614,16 +610,14 @@ static inline bool drain(void)
  * The director finds that all readings are right. Is there nothing new, and does an
  * unasked look at each tracee say the same?
  */
-static inline void confirm(int nr)
+static void confirm(int nr)
 {
 	struct thread *t;
-	int i;
 
 	me.confirmed = nr;
 	if (drain())
 		store(&cell->noisy, 1);
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		if (is_mine(t) && in_stop_trap(t) && read_state(t, true))
 			check_still(t);
 	}
@@ -637,14 +631,12 @@ static inline void confirm(int nr)
  * Detach those of our threads that are trapped. Returns whether there are others, which
  * are neither detached nor gone.
  */
-static inline bool detach_trapped(void)
+static bool detach_trapped(void)
 {
 	bool others = false;
 	struct thread *t;
-	int i;
 
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		if (!is_mine(t) || t->known == UNTRACED)
 			continue;
 		if (t->known == TRAPPED) {
@@ -659,17 +651,16 @@ static inline bool detach_trapped(void)
 }
 
 /* Trap those of our threads that are not, and detach all; then exit. */
-static inline void detach_all(void)
+static void detach_ours(void)
 {
 	struct thread *t;
-	int i, status;
+	int status;
 	pid_t pid;
 
 	note("detach all", 0, 0, 0);
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		if (is_mine(t) && t->known != TRAPPED)
-			interrupt(t);
+			interrupt_it(t);
 	}
 	while (detach_trapped()) {
 		pid = wait4(-1, &status, __WALL, NULL);
@@ -684,7 +675,7 @@ static inline void detach_all(void)
 			continue;
 		}
 		note("status", pid, status, 0);
-		t->mark = __atomic_load_n(&t->count, __ATOMIC_RELAXED);
+		t->mark = count_of(&t->count);
 		t->status = status;
 		t->known = WIFSTOPPED(status) ? TRAPPED : GONE;
 	}
@@ -692,7 +683,7 @@ static inline void detach_all(void)
 }
 
 /* Do what the director has asked for meanwhile. */
-static inline void heed_director(void)
+static void heed_director(void)
 {
 	const int phase = load(&cell->phase), asked = load(&cell->confirm);
 
@@ -702,7 +693,7 @@ static inline void heed_director(void)
 		_exit(0);
 	}
 	if (phase == PHASE_DETACH)
-		detach_all();
+		detach_ours();
 	if (phase == PHASE_SETTLE && !me.settling)
 		start_settling();
 	if (asked != me.confirmed)
@@ -710,7 +701,7 @@ static inline void heed_director(void)
 }
 
 /* wait4() says ECHILD: which is right only if the tracees are gone. */
-static inline void on_no_tracee(void)
+static void on_no_tracee(void)
 {
 	int i;
 
@@ -724,7 +715,7 @@ static inline void on_no_tracee(void)
 	usleep(500);
 }
 
-static inline void tracer_setup(void)
+static void tracer_setup(void)
 {
 	const int size = getpagesize();
 
@@ -737,7 +728,7 @@ static inline void tracer_setup(void)
 }
 
 /* For spawn(): tracer number @arg. */
-static inline void tracer_main(void *arg)
+void tracer_main(void *arg)
 {
 	int i, status = 0;
 	pid_t pid;
@@ -749,7 +740,7 @@ static inline void tracer_main(void *arg)
 	tracer_setup();
 	for (i = 0; i < cell->plan.threads; i++)
 		if (is_mine(&cell->thread[i]))
-			seize(&cell->thread[i]);
+			seize_it(&cell->thread[i]);
 	store(&cell->tracer_ready[my_nr], 1);
 	ring();
 
@@ -766,5 +757,3 @@ static inline void tracer_main(void *arg)
 			act_unasked();
 	}
 }
-
-#endif /* STRESS_TRACER_H */

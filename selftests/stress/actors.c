@@ -1,12 +1,9 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
- * Those of a cell of the stress test who are not traced and do not trace: senders of
- * signals, the killer, the freezer.
+ * The processes of a cell that are not traced and do not trace: senders, the killer, the
+ * freezer.
  */
-#ifndef STRESS_ACTORS_H
-#define STRESS_ACTORS_H
-
-#include "stress_plan.h"
+#include "stress.h"
 
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -14,20 +11,20 @@
 static const int stop_signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
 static const int other_signals[] = { SIGUSR1, SIGWINCH, SIGURG, SIGCHLD };
 
-/* Is there nothing left to do for us, because the burst is over or the tracee dying? */
-static inline bool is_over(void)
+/* Is the burst over, or the tracee dying? */
+static bool is_over(void)
 {
 	halt_if_failed();
 	return load(&cell->killing) || load(&cell->phase) != PHASE_BURST;
 }
 
 /* Send @sig to thread number @nr of the tracee, or to the process if it is -1. */
-static inline void send(int sig, int nr)
+void send_signal(int sig, int nr)
 {
 	const pid_t tid = nr < 0 ? cell->pid : cell->thread[nr].tid;
 	long ret;
 
-	__atomic_add_fetch(&cell->signals, 1, __ATOMIC_RELAXED);
+	count_one(&cell->signals);
 	if (nr < 0)
 		ret = kill(tid, sig);
 	else
@@ -40,13 +37,12 @@ static inline void send(int sig, int nr)
  */
 
 /* Returns a tracee whose last reading is not @stopped, or NULL. */
-static inline const struct thread *read_otherwise(bool stopped)
+static const struct thread *read_otherwise(bool stopped)
 {
 	const struct thread *t;
-	int i, reading;
+	int reading;
 
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		reading = load(&t->reading);
 		if (t->tracer >= 0 && load(&t->known) != GONE &&
 		    (reading < 0 || !!reading != stopped))
@@ -56,11 +52,11 @@ static inline const struct thread *read_otherwise(bool stopped)
 }
 
 /*
- * Wait until the last readings of all tracees say @stopped, with nobody else sending
- * anything, or until the burst is over. That it takes until the deadline is the main
- * thing that this program is after.
+ * Wait until the last readings of all tracees say @stopped, or until the burst is over.
+ * Nobody else sends anything. If the deadline passes a notification was lost: the main
+ * thing that this program looks for.
  */
-static inline void await_readings(bool stopped)
+static void await_readings(bool stopped)
 {
 	const struct thread *t;
 	struct patience p;
@@ -86,11 +82,11 @@ static inline void await_readings(bool stopped)
 }
 
 /*
- * Whom a signal of a volley goes to: the thread which nobody traces, or the process. A
- * tracee that takes it has a tracer which passes it on; but one that dies in between
- * takes the signal with it.
+ * A signal of a volley goes to the thread that nobody traces, or to the process. If a
+ * tracee takes it the tracer passes it on; a tracer that dies first takes the signal
+ * with it.
  */
-static inline int volley_target(void)
+static int volley_target(void)
 {
 	const struct plan *p = &cell->plan;
 
@@ -100,13 +96,13 @@ static inline int volley_target(void)
 }
 
 /*
- * A few signals, the last of which says what has to be read at the end: SIGCONT takes
- * effect at once and a stop signal as soon as a thread has taken it, which nothing but
- * another SIGCONT can prevent. It goes to the thread that nobody traces, if there is one:
- * a tracee might have been chosen to take it, trap on its way there, and be kept.
- * @stopped is what it was; returns what it is.
+ * A few signals. The last one decides what has to be read at the end: SIGCONT takes effect
+ * at once; a stop signal does as soon as a thread has taken it, and only another SIGCONT
+ * can prevent that. It goes to the thread that nobody traces, if there is one: a tracee
+ * that is chosen to take it may trap before, and be kept in that trap.
+ * @stopped is the state before; returns the state after.
  */
-static inline bool volley(bool stopped)
+static bool volley(bool stopped)
 {
 	unsigned int n = below(5) < 3 ? 0 : below(6);
 	const bool last = once_in(8) ? stopped : !stopped;
@@ -115,19 +111,19 @@ static inline bool volley(bool stopped)
 	for (; n; n--) {
 		kind = below(8);
 		if (kind < 4)
-			send(SIGCONT, volley_target());
+			send_signal(SIGCONT, volley_target());
 		else if (kind < 7)
-			send(stop_signals[below(4)], volley_target());
+			send_signal(stop_signals[below(4)], volley_target());
 		else
-			send(other_signals[below(4)], (int)below(cell->plan.threads));
+			send_signal(other_signals[below(4)], (int)below(cell->plan.threads));
 		dawdle();
 	}
-	send(last ? stop_signals[below(4)] : SIGCONT, cell->plan.witness);
+	send_signal(last ? stop_signals[below(4)] : SIGCONT, cell->plan.witness);
 	await_readings(last);
 	return last;
 }
 
-static inline void send_volleys(void)
+static void send_volleys(void)
 {
 	bool stopped = false;
 	int i;
@@ -137,7 +133,7 @@ static inline void send_volleys(void)
 }
 
 /* Signals of all kinds to whomever, whatever comes of it. */
-static inline void send_at_random(void)
+static void send_at_random(void)
 {
 	int i, kind, target;
 
@@ -147,11 +143,11 @@ static inline void send_at_random(void)
 		if (target < -1)
 			target = -1;
 		if (kind < 3)
-			send(SIGCONT, target);
+			send_signal(SIGCONT, target);
 		else if (kind < 6)
-			send(stop_signals[below(4)], target);
+			send_signal(stop_signals[below(4)], target);
 		else
-			send(other_signals[below(4)], target);
+			send_signal(other_signals[below(4)], target);
 		dawdle();
 		if (once_in(4))
 			sched_yield();
@@ -159,7 +155,7 @@ static inline void send_at_random(void)
 }
 
 /* For spawn(): sender number @arg. */
-static inline void sender_main(void *arg)
+void sender_main(void *arg)
 {
 	my_who = SENDER;
 	run_on(cell->plan.sender_cpu);
@@ -176,7 +172,7 @@ static inline void sender_main(void *arg)
  */
 
 /* Let @n short times pass, or the rest of the burst. */
-static inline void be_patient(int n)
+static void be_patient(int n)
 {
 	while (n-- && !is_over()) {
 		sched_yield();
@@ -185,7 +181,7 @@ static inline void be_patient(int n)
 }
 
 /* SIGKILL to tracer number @nr, as it is. */
-static inline void kill_tracer(int nr)
+void kill_tracer(int nr)
 {
 	const pid_t pid = load(&cell->tracer_pid[nr]);
 
@@ -197,7 +193,7 @@ static inline void kill_tracer(int nr)
 }
 
 /* SIGKILL to the tracee, in its tracers' hands. */
-static inline void kill_tracee(void)
+static void kill_tracee(void)
 {
 	store(&cell->killing, 1);
 	note("kill tracee", cell->pid, SIGKILL, kill(cell->pid, SIGKILL));
@@ -206,7 +202,7 @@ static inline void kill_tracee(void)
 }
 
 /* For spawn(). */
-static inline void killer_main(void *unused)
+void killer_main(void *unused)
 {
 	int i;
 
@@ -230,7 +226,7 @@ static inline void killer_main(void *unused)
  */
 
 /* Write @text to the file @name of the cell's cgroup. Returns 0 or -1. */
-static inline int cgroup_write(const char *name, const char *text)
+int cgroup_write(const char *name, const char *text)
 {
 	char path[128];
 	ssize_t len;
@@ -246,7 +242,7 @@ static inline int cgroup_write(const char *name, const char *text)
 }
 
 /* What cgroup.events says of being frozen: 0, 1, or -1. */
-static inline int cgroup_frozen(void)
+int cgroup_frozen(void)
 {
 	char path[128], buf[256], *p;
 
@@ -258,14 +254,14 @@ static inline int cgroup_frozen(void)
 }
 
 /* Freeze the cgroup, or thaw it. */
-static inline void freeze(bool frozen)
+void freeze(bool frozen)
 {
 	note(frozen ? "freeze" : "thaw", cell->pid, 0,
 	     cgroup_write("cgroup.freeze", frozen ? "1" : "0"));
 }
 
 /* For spawn(). */
-static inline void freezer_main(void *unused)
+void freezer_main(void *unused)
 {
 	int i;
 
@@ -286,7 +282,7 @@ static inline void freezer_main(void *unused)
  * cgroup for each cell. Returns why there are none, or NULL. @own is set to the
  * directory, or to NULL.
  */
-static inline const char *cgroups_setup(char **own)
+const char *cgroups_setup(char **own)
 {
 	static char dir[] = "/tmp/stress-cgroup-XXXXXX";
 	const char *root = "/sys/fs/cgroup";
@@ -315,7 +311,7 @@ static inline const char *cgroups_setup(char **own)
 }
 
 /* Undo that, as far as it got. */
-static inline void cgroups_end(char *own)
+void cgroups_end(char *own)
 {
 	int i;
 
@@ -327,5 +323,3 @@ static inline void cgroups_end(char *own)
 		rmdir(own);
 	}
 }
-
-#endif /* STRESS_ACTORS_H */

@@ -1,132 +1,35 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
- * What a tracee may do, as an executable model: a state machine of one process
- * that is traced, or not, by us, plain or in notify mode. It is not deterministic:
- * between a signal and the trap that it makes the tracee take lies time, and the
- * tracer does not see it pass. So the fuzzer keeps a set of states that the
- * tracee may be in. Before each request closure() adds what it may have got to
- * meanwhile; the answer leaves those of the states in which it is allowed, each
- * with the state that the request leads to. An answer that is allowed in none is
- * a bug, of the kernel or of the model.
+ * The states of a tracee, and how it gets from one to the next.
  *
- * The process has one thread that we trace, T, and may have another that is not
- * traced, the mate, which sleeps. All signals that it may get are in sigs[].
+ * The model is a state machine of one process that we trace, plain or in notify mode, or
+ * do not trace. It is not deterministic: a signal makes the tracee trap some time later,
+ * and the tracer can't see when. So the fuzzer keeps the set of all states that the
+ * tracee may be in. Before each request closure() adds the states that it may have
+ * reached meanwhile. The answer removes the states in which it is not allowed, and turns
+ * each other one into the state that the request leads to. If no state is left there is
+ * a bug, in the kernel or in the model.
  *
- * The names of the bits are those of the kernel: struct st has what ->jobctl,
- * ->ptrace and ->signal have there.
+ * The process has one thread that we trace, T. It may have another one, the mate, which
+ * sleeps and is not traced. All signals that it may get are in sigs[].
+ *
+ * The bits of struct st are named after those of ->jobctl, ->ptrace and ->signal.
  */
-#ifndef FUZZ_MODEL_H
-#define FUZZ_MODEL_H
-
-#include <signal.h>
-#include <stdbool.h>
-#include <linux/types.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ptrace.h>
-
-#define SETMAX		1024	/* states in a set */
-#define SETHASH		4096
-
-/* Where T is. */
-enum phase {
-	PH_LOOP,	/* in get_signal(): traps and signals come before user space */
-	PH_KERN,	/* in a system call that it leaves: the same, then LOOP */
-	PH_FREE,	/* anywhere, user space included */
-	PH_TRAP,	/* TASK_TRACED */
-	PH_STOPPED,	/* TASK_STOPPED, for T that is not traced */
-	PH_DYING,
-	PH_ZOMBIE,
-	PH_GONE,	/* and reaped */
-};
-
-enum mode { MODE_NONE, MODE_ATTACH, MODE_SEIZE, MODE_NOTIFY };
-
-enum kind {
-	K_SIGNAL,	/* signal-delivery-stop */
-	K_STOP,		/* PTRACE_EVENT_STOP */
-	K_GSTOP,	/* group stop of a tracee that was not seized: no siginfo */
-	K_EXEC,
-	K_EXIT,
-	K_ENTRY,	/* system call */
-	K_LEAVE,
-	K_STEP,		/* single-step into a signal handler */
-};
-
-/* What T does in user space. */
-enum prog { PROG_PAUSE, PROG_SPIN, PROG_YIELD };
-
-enum cmd { CMD_NONE, CMD_EXEC, CMD_EXIT };
+#include "fuzz.h"
 
 /* Contents of PTRACE_SETSIGINFO; si_signo is SIGTRAP in all. 0: as the kernel made it. */
-static const int forged_code[] = {
+const int forged_code[NR_FORGED] = {
 	0, 0, SIGTRAP | 128 << 8, SIGTRAP | 0x80, SIGTRAP | 7 << 8, SIGSTOP | 128 << 8,
 };
 
-#define NR_FORGED	((int)(sizeof(forged_code) / sizeof(forged_code[0])))
-
 /* In the order in which they are dequeued: next_signal(). */
-static const int sigs[] = {
+static const int sigs[NR_SIGS] = {
 	SIGTRAP, SIGUSR1, SIGTERM, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG,
 };
 
-#define NR_SIGS		((int)(sizeof(sigs) / sizeof(sigs[0])))
+__thread struct ctx *ctx;
 
-enum { B_TRAP = 1, B_USR1 = 2, B_TERM = 4, B_CONT = 8, B_STOPS = 0xf0, B_URG = 0x100 };
-
-struct st {
-	union {
-		struct {
-			__u64 phase:3, mode:2, kind:3, code:16;
-			__u64 unreaped:1;	/* ->exit_code of a trap, for wait */
-			__u64 listening:1, deferred:1, trapping:1;
-			__u64 sp:1, sc:1, sd:1;	/* STOP_PENDING, _CONSUME, _DEQUEUED */
-			__u64 ts:1, tn:1, ti:1;	/* TRAP_STOP, _NOTIFY, _INTERRUPT */
-			__u64 signo:5;
-			__u64 gcount:2, stopped:1, continued:1, gexit:5;
-			__u64 step:1, systrace:1, hdl:1;
-			__u64 ran:1;	/* may have been in user space since we looked */
-			__u64 kdump:1, mstopped:1;
-			__u64 msp:1, msc:1;	/* the mate */
-			__u64 minj:5;	/* signal that it is about to act on */
-
-			__u64 ppend:9, spend:9, mpend:9;
-			__u64 inj:7;	/* resumed with this signal, not acted on yet */
-			__u64 msg:3;	/* mask of causes */
-			__u64 forged:3, cmd:2, env:3;
-			__u64 sysgood:1, opt_exec:1, opt_exit:1;
-			__u64 dcode:14;	/* status that it dies with */
-		};
-		__u64 w[2];
-	};
-};
-
-_Static_assert(sizeof(struct st) == 16, "struct st has padding");
-
-struct set {
-	int n;
-	bool full;		/* more than SETMAX: nothing is known any more */
-	__u32 stamp;
-	struct st s[SETMAX];
-	__u32 hash[SETHASH];	/* stamp << 11 | index */
-};
-
-/* What does not change during the life of a tracee, and what others send it. */
-struct ctx {
-	pid_t pid;
-	enum prog prog;
-	bool mate;
-	__u16 blocked;	/* of both threads */
-	bool attaching;		/* see react_attach() */
-	int env_n;		/* signals that a helper sends meanwhile: */
-	struct { int sig, target; } env[4];
-};
-
-enum target { TO_PROCESS, TO_T, TO_MATE };
-
-static __thread struct ctx *ctx;
-
-static inline int sig_bit(int sig)
+static int sig_bit(int sig)
 {
 	int i;
 
@@ -137,29 +40,29 @@ static inline int sig_bit(int sig)
 	return 0;
 }
 
-static inline int lowest_sig(unsigned int pend)
+static int lowest_sig(unsigned int pend)
 {
 	return sigs[__builtin_ctz(pend)];
 }
 
-static inline bool is_stop_sig(int sig)
+bool is_stop_sig(int sig)
 {
 	return sig_bit(sig) & B_STOPS;
 }
 
-static inline bool st_eq(const struct st *a, const struct st *b)
+static bool st_eq(const struct st *a, const struct st *b)
 {
 	return a->w[0] == b->w[0] && a->w[1] == b->w[1];
 }
 
-static inline __u64 mix64(__u64 x)
+__u64 mix64(__u64 x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
 	return x ^ (x >> 31);
 }
 
-static inline void set_clear(struct set *set)
+void set_clear(struct set *set)
 {
 	set->n = 0;
 	set->full = false;
@@ -170,7 +73,7 @@ static inline void set_clear(struct set *set)
 }
 
 /* Add @s to @set, if it is not there. */
-static inline void set_add(struct set *set, struct st s)
+void set_add(struct set *set, struct st s)
 {
 	__u32 h = mix64(s.w[0] ^ mix64(s.w[1])) % SETHASH;
 
@@ -187,20 +90,29 @@ static inline void set_add(struct set *set, struct st s)
 	set->s[set->n++] = s;
 }
 
+void set_copy(struct set *to, const struct set *from)
+{
+	int i;
+
+	set_clear(to);
+	for (i = 0; i < from->n; i++)
+		set_add(to, from->s[i]);
+}
+
 /* A group stop is in effect: task_stop_trap_signr(). Returns its signal or SIGTRAP. */
-static inline int stop_signr(const struct st *s)
+int stop_signr(const struct st *s)
 {
 	return s->gcount || s->stopped ? s->signo : SIGTRAP;
 }
 
 /* In a STOP trap that notify mode rules: ptrace_in_notify_trap(). */
-static inline bool in_notify_trap(const struct st *s)
+bool in_notify_trap(const struct st *s)
 {
 	return s->mode == MODE_NOTIFY && s->phase == PH_TRAP && s->kind == K_STOP;
 }
 
 /* For T, or the mate. Completes the group stop if it was the last: see there. */
-static inline void consume_stop(struct st *s, bool consume)
+static void consume_stop(struct st *s, bool consume)
 {
 	if (!consume || !s->gcount)
 		return;
@@ -211,7 +123,7 @@ static inline void consume_stop(struct st *s, bool consume)
 }
 
 /* task_participate_group_stop(), of T */
-static inline void participate(struct st *s)
+static void participate(struct st *s)
 {
 	const bool consume = s->sc;
 
@@ -222,7 +134,7 @@ static inline void participate(struct st *s)
 }
 
 /* ptrace_retrap() */
-static inline void retrap(struct st *s)
+void st_retrap(struct st *s)
 {
 	s->tn = 1;
 	s->trapping = 1;
@@ -236,7 +148,7 @@ static inline void retrap(struct st *s)
 }
 
 /* PTRACE_CONT and the like, and the wake-up of PTRACE_DETACH. */
-static inline void resume(struct st *s, int sig)
+void st_resume(struct st *s, int sig)
 {
 	const enum kind kind = s->kind;
 
@@ -270,26 +182,25 @@ static inline void resume(struct st *s, int sig)
 }
 
 /*
- * The listening tracee is woken up to trap again. In plain mode it may be in any
- * trap: the tracer has written a siginfo that looks like that of a STOP trap. Nobody
- * has set ->exit_code then: if its wait status was not reaped, it goes on as if it
- * had been resumed with that.
+ * The listening tracee is woken up to trap again. In plain mode it may be in any trap, if
+ * the tracer has forged the siginfo of a STOP trap. ->exit_code is not set anew then: if
+ * the wait status was not reaped, the tracee goes on as if resumed with that.
  */
-static inline void end_listen(struct st *s)
+void st_end_listen(struct st *s)
 {
 	const int msg = s->msg, code = s->unreaped && s->code <= 64 ? s->code : 0;
 
 	s->listening = 0;
-	resume(s, code);
+	st_resume(s, code);
 	s->msg = msg;
 }
 
 /* ptrace_trap_notify(); @frozen: while a request is being served. */
-static inline void trap_notify(struct st *s, bool frozen)
+static void trap_notify(struct st *s, bool frozen)
 {
 	if (s->phase >= PH_DYING)
 		return;
-	/* without a group stop: adds nothing to what is not acknowledged, or not reaped */
+	/* SIGCONT without a group stop: nothing, if a notification or a status is pending */
 	if (s->mode == MODE_NOTIFY && stop_signr(s) == SIGTRAP &&
 	    (s->tn || (in_notify_trap(s) && !s->listening && s->unreaped)))
 		return;
@@ -298,17 +209,17 @@ static inline void trap_notify(struct st *s, bool frozen)
 	if (s->phase != PH_TRAP)
 		return;
 	if (s->listening)
-		end_listen(s);
+		st_end_listen(s);
 	else if (!in_notify_trap(s))
 		return;
 	else if (frozen)
 		s->deferred = 1;
 	else
-		retrap(s);
+		st_retrap(s);
 }
 
 /* The process is being killed, and will have wait status @code. */
-static inline void die(struct st *s, int code)
+void st_die(struct st *s, int code)
 {
 	struct st dead = { { { 0 } } };
 
@@ -322,7 +233,7 @@ static inline void die(struct st *s, int code)
 }
 
 /* A signal is sent: prepare_signal() and what follows. */
-static inline struct st after_signal(struct st s, int sig, enum target target, bool frozen)
+struct st after_signal(struct st s, int sig, enum target target, bool frozen)
 {
 	const int bit = sig_bit(sig);
 	const bool traced = (s.mode != MODE_NONE || ctx->attaching) && target != TO_MATE;
@@ -339,7 +250,7 @@ static inline struct st after_signal(struct st s, int sig, enum target target, b
 	if (s.phase == PH_TRAP && s.kind == K_EXIT)
 		return s;	/* group exit has begun, all is dropped */
 	if (sig == SIGKILL) {
-		die(&s, SIGKILL);
+		st_die(&s, SIGKILL);
 		return s;
 	}
 
@@ -384,11 +295,11 @@ static inline struct st after_signal(struct st s, int sig, enum target target, b
 }
 
 /*
- * May a signal that is being sent end the process there and then? complete_signal() sees to
- * that if it finds a thread that is not traced and could take it at once, as one could that
- * is on a CPU, on its way to a stop. The signal is not queued then, and nothing comes first.
+ * May a signal that is being sent end the process at once? complete_signal() does that if
+ * it finds an untraced thread that can take the signal now, also one on its way to a stop.
+ * The signal is not queued then, and is not taken after others.
  */
-static inline bool kills_at_once(const struct st *s, int sig, enum target target)
+bool kills_at_once(const struct st *s, int sig, enum target target)
 {
 	if (s->phase >= PH_DYING || (sig_bit(sig) & ctx->blocked) ||
 	    !(sig == SIGTERM || (sig == SIGUSR1 && !s->hdl)))
@@ -401,7 +312,7 @@ static inline bool kills_at_once(const struct st *s, int sig, enum target target
 }
 
 /* The mate acts on a stop signal: do_signal_stop(). */
-static inline void mate_stops(struct st *s, int sig, bool frozen)
+static void mate_stops(struct st *s, int sig, bool frozen)
 {
 	if (!s->msp) {
 		if (!s->stopped)
@@ -421,7 +332,7 @@ static inline void mate_stops(struct st *s, int sig, bool frozen)
 }
 
 /* The mate stops, in the group stop that it has been told of. */
-static inline void mate_participates(struct st *s)
+static void mate_participates(struct st *s)
 {
 	const bool consume = s->msc;
 
@@ -432,7 +343,7 @@ static inline void mate_participates(struct st *s)
 }
 
 /* The mate delivers @sig. */
-static inline struct st mate_delivers(struct st s, int sig, bool frozen)
+static struct st mate_delivers(struct st s, int sig, bool frozen)
 {
 	if (!s.minj) {
 		/* acts on it later, see loop_next() */
@@ -443,19 +354,19 @@ static inline struct st mate_delivers(struct st s, int sig, bool frozen)
 	if (is_stop_sig(sig))
 		mate_stops(&s, sig, frozen);
 	else if (sig == SIGTERM || sig == SIGTRAP)
-		die(&s, sig);
+		st_die(&s, sig);
 	return s;
 }
 
 /* T takes part in the group stop that was begun before, not traced. */
-static inline void t_stops(struct st *s)
+static void t_stops(struct st *s)
 {
 	participate(s);
 	s->phase = PH_STOPPED;
 }
 
 /* T traps: ptrace_stop(). */
-static inline void take_trap(struct st *s, enum kind kind, int code)
+static void take_trap(struct st *s, enum kind kind, int code)
 {
 	const bool again = s->trapping && s->mode == MODE_NOTIFY;
 
@@ -481,7 +392,7 @@ static inline void take_trap(struct st *s, enum kind kind, int code)
 }
 
 /* T delivers @sig, after its signal-delivery-stop if it is traced. */
-static inline void t_delivers(struct st s, int sig, struct set *out)
+static void t_delivers(struct st s, int sig, struct set *out)
 {
 	s.inj = 0;
 	s.phase = PH_LOOP;
@@ -497,7 +408,7 @@ static inline void t_delivers(struct st s, int sig, struct set *out)
 			s.sp = 1;
 			s.sc = 1;
 			s.signo = sig;
-			/* who starts it is told, too */
+			/* the thread that starts a group stop is notified as well */
 			if (s.mode == MODE_NOTIFY)
 				s.tn = 1;
 			s.gcount = 1;
@@ -513,7 +424,7 @@ static inline void t_delivers(struct st s, int sig, struct set *out)
 			s.ts = 1;
 	} else if (sig == SIGKILL || sig == SIGTERM || sig == SIGTRAP ||
 		   (sig == SIGUSR1 && !s.hdl)) {
-		die(&s, sig);
+		st_die(&s, sig);
 	} else if (sig == SIGUSR1 && s.step && s.mode != MODE_NONE) {
 		/* signal_delivered() */
 		struct st t = s;
@@ -525,20 +436,20 @@ static inline void t_delivers(struct st s, int sig, struct set *out)
 }
 
 /* Whether a signal, a stop or a trap is pending for T. */
-static inline bool t_pending(const struct st *s)
+static bool t_pending(const struct st *s)
 {
 	return s->sp || s->ts || s->tn || s->ti ||
 	       ((s->ppend | s->spend) & ~ctx->blocked);
 }
 
-static inline bool mate_busy(const struct st *s)
+static bool mate_busy(const struct st *s)
 {
 	return ctx->mate && s->phase < PH_DYING && !s->mstopped &&
 	       (s->msp || s->minj || ((s->mpend | s->spend) & ~ctx->blocked));
 }
 
 /* What others than T may do next. */
-static inline void others_next(const struct st *s, bool frozen, struct set *out)
+static void others_next(const struct st *s, bool frozen, struct set *out)
 {
 	unsigned int pend;
 	struct st t;
@@ -550,7 +461,7 @@ static inline void others_next(const struct st *s, bool frozen, struct set *out)
 		if (kills_at_once(s, ctx->env[s->env].sig, ctx->env[s->env].target)) {
 			t = *s;
 			t.env = s->env + 1;
-			die(&t, ctx->env[s->env].sig);
+			st_die(&t, ctx->env[s->env].sig);
 			set_add(out, t);
 		}
 	}
@@ -580,16 +491,16 @@ static inline void others_next(const struct st *s, bool frozen, struct set *out)
 }
 
 /* In get_signal(). */
-static inline void loop_next(struct st s, struct set *out)
+static void loop_next(struct st s, struct set *out)
 {
 	unsigned int pend;
 	int sig = s.inj, signr;
 
 	if (sig) {
-		/* out of a signal-delivery-stop: ptrace_signal() */
+		/* resumed from a signal-delivery-stop: ptrace_signal() */
 		s.inj = 0;
 		if (sig_bit(sig) & ctx->blocked) {
-			/* back into the queue it came from, which we don't note down */
+			/* requeued to where it came from; the model doesn't know where */
 			set_add(out, after_signal(s, sig, TO_T, false));
 			set_add(out, after_signal(s, sig, TO_PROCESS, false));
 			return;
@@ -633,9 +544,9 @@ static inline void loop_next(struct st s, struct set *out)
 		s.sd = 1;
 	if (s.mode == MODE_NONE) {
 		/*
-		 * It acts on it later: the siglock is released on the way to a group
-		 * exit, and to look for an orphaned process group. And it may become
-		 * a tracee before it does, which takes no siglock.
+		 * It acts on the signal later: siglock is released before a group exit
+		 * and to look for an orphaned process group. It may become a tracee
+		 * before that, since PTRACE_ATTACH takes no siglock for it.
 		 */
 		s.inj = sig;
 		set_add(out, s);
@@ -647,7 +558,7 @@ static inline void loop_next(struct st s, struct set *out)
 }
 
 /* T may stop for a system call. */
-static inline void syscall_next(const struct st *s, struct set *out)
+static void syscall_next(const struct st *s, struct set *out)
 {
 	const int code = SIGTRAP | (s->sysgood ? 0x80 : 0);
 	struct st t = *s;
@@ -664,7 +575,7 @@ static inline void syscall_next(const struct st *s, struct set *out)
 }
 
 /* T executes the program, or exits, that it has been told to. */
-static inline void cmd_next(const struct st *s, struct set *out)
+static void cmd_next(const struct st *s, struct set *out)
 {
 	struct st t = *s;
 
@@ -678,12 +589,12 @@ static inline void cmd_next(const struct st *s, struct set *out)
 			t.ppend |= B_TRAP;
 		set_add(out, t);
 	} else if (s->cmd == CMD_EXIT) {
-		die(&t, 7 << 8);
+		st_die(&t, 7 << 8);
 		set_add(out, t);
 	}
 }
 
-static inline void free_next(const struct st *s, struct set *out)
+static void free_next(const struct st *s, struct set *out)
 {
 	struct st t = *s;
 
@@ -706,7 +617,7 @@ static inline void free_next(const struct st *s, struct set *out)
 }
 
 /* What @s may become next, without the tracer doing anything. */
-static inline void next(const struct st *s, struct set *out)
+static void next(const struct st *s, struct set *out)
 {
 	struct st t = *s;
 
@@ -742,8 +653,8 @@ static inline void next(const struct st *s, struct set *out)
 		break;
 	case PH_DYING:
 		/*
-		 * The exit trap is not taken if SIGKILL comes once more on the way
-		 * there, and it comes once: ->kind tells.
+		 * Another SIGKILL on the way there prevents the exit trap. There is
+		 * only one: ->kind tells if it was taken.
 		 */
 		t.phase = PH_ZOMBIE;
 		set_add(out, t);
@@ -759,7 +670,7 @@ static inline void next(const struct st *s, struct set *out)
 }
 
 /* Whether @s can't last: something is going to happen that next() tells of. */
-static inline bool must_move(const struct st *s)
+bool must_move(const struct st *s)
 {
 	if (s->env < ctx->env_n)
 		return true;
@@ -784,7 +695,7 @@ static inline bool must_move(const struct st *s)
 }
 
 /* Add to @set all that its states may have become. */
-static inline void closure(struct set *set)
+void closure(struct set *set)
 {
 	int i;
 
@@ -798,7 +709,7 @@ static inline void closure(struct set *set)
 }
 
 /* The same for one frozen tracee: others act, it does not. */
-static inline void frozen_closure(struct set *set)
+void frozen_closure(struct set *set)
 {
 	int i;
 
@@ -811,7 +722,7 @@ static inline void frozen_closure(struct set *set)
 }
 
 /* __ptrace_unlink(), of a tracee that is trapped. */
-static inline void unlink_tracee(struct st *s, int sig)
+void st_unlink(struct st *s, int sig)
 {
 	s->mode = MODE_NONE;
 	s->ts = 0;
@@ -824,18 +735,25 @@ static inline void unlink_tracee(struct st *s, int sig)
 	s->opt_exit = 0;
 	if ((s->gcount || s->stopped) && s->kind != K_EXIT)
 		s->sp = 1;
-	resume(s, sig);
+	st_resume(s, sig);
 }
 
 /* For a person: @s in one line of @buf. Returns @buf. */
-static inline const char *st_text(const struct st *s, char *buf, size_t size)
+const char *st_text(const struct st *s, char *buf, size_t size)
 {
 	static const char * const phases[] = {
-		"LOOP", "KERN", "FREE", "TRAP", "STOPPED", "DYING", "ZOMBIE", "GONE",
+		[PH_LOOP] = "LOOP", [PH_KERN] = "KERN", [PH_FREE] = "FREE", [PH_TRAP] = "TRAP",
+		[PH_STOPPED] = "STOPPED", [PH_DYING] = "DYING", [PH_ZOMBIE] = "ZOMBIE",
+		[PH_GONE] = "GONE",
 	};
-	static const char * const modes[] = { "untraced", "attached", "seized", "notify" };
+	static const char * const modes[] = {
+		[MODE_NONE] = "untraced", [MODE_ATTACH] = "attached", [MODE_SEIZE] = "seized",
+		[MODE_NOTIFY] = "notify",
+	};
 	static const char * const kinds[] = {
-		"signal", "STOP", "group-stop", "exec", "exit", "entry", "leave", "step",
+		[K_SIGNAL] = "signal", [K_STOP] = "STOP", [K_GSTOP] = "group-stop",
+		[K_EXEC] = "exec", [K_EXIT] = "exit", [K_ENTRY] = "entry", [K_LEAVE] = "leave",
+		[K_STEP] = "step",
 	};
 
 	snprintf(buf, size,
@@ -855,12 +773,10 @@ static inline const char *st_text(const struct st *s, char *buf, size_t size)
  * The part of @s by which coverage is counted: what the contract speaks of, and not
  * how often or with which signal.
  */
-static inline __u32 st_abstract(const struct st *s)
+__u32 st_abstract(const struct st *s)
 {
 	return s->phase | s->mode << 3 | s->kind << 5 | s->unreaped << 8 |
 	       s->listening << 9 | s->tn << 10 | s->ti << 11 | s->sp << 12 |
 	       (s->stopped || s->gcount) << 13 | !!s->forged << 14 | s->trapping << 15 |
 	       (s->env < ctx->env_n) << 16;
 }
-
-#endif /* FUZZ_MODEL_H */

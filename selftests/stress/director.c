@@ -1,21 +1,16 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
- * The director of a cell of the stress test. It has the actors play a burst, lets them
- * settle, and judges: it is the tracee's real parent, and has their deaths to see.
+ * The director of a cell. It starts all other processes of a burst, has the tracers
+ * settle, and judges. It is the real parent of all, the tracee included.
  */
-#ifndef STRESS_ORACLE_H
-#define STRESS_ORACLE_H
-
-#include "stress_actors.h"
-#include "stress_tracee.h"
-#include "stress_tracer.h"
+#include "stress.h"
 
 /*
  * --- children ---
  */
 
 /* Have a child run @fn(@nr) as @who. Returns its pid. */
-static inline pid_t start(void (*fn)(void *), int who, int nr)
+static pid_t start(void (*fn)(void *), int who, int nr)
 {
 	struct child *c;
 	pid_t pid;
@@ -34,7 +29,7 @@ static inline pid_t start(void (*fn)(void *), int who, int nr)
 }
 
 /* Is a child alive that is @who? */
-static inline bool alive(int who)
+static bool alive(int who)
 {
 	int i;
 
@@ -45,13 +40,11 @@ static inline bool alive(int who)
 }
 
 /* Start tracer number @nr, or another one in its place. */
-static inline void start_tracer(int nr)
+static void start_tracer(int nr)
 {
 	struct thread *t;
-	int i;
 
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		if (t->tracer != nr || t->known == GONE)
 			continue;
 		t->known = UNTRACED;
@@ -67,7 +60,7 @@ static inline void start_tracer(int nr)
 }
 
 /* A child of ours, @c, has died as @status says. */
-static inline void on_death(struct child *c, int status)
+static void on_death(struct child *c, int status)
 {
 	const bool killing = load(&cell->killing);
 
@@ -94,7 +87,7 @@ static inline void on_death(struct child *c, int status)
 }
 
 /* Reap who has died. Returns false if there are no children left. */
-static inline bool reap(void)
+static bool reap(void)
 {
 	int i, status;
 	pid_t pid;
@@ -114,7 +107,7 @@ static inline bool reap(void)
 }
 
 /* Have tracers look at what we ask for, whatever they sleep in. */
-static inline void nudge_tracers(void)
+static void nudge_tracers(void)
 {
 	int i;
 
@@ -124,11 +117,10 @@ static inline void nudge_tracers(void)
 }
 
 /*
- * Wait until @done(), and fail with @prop and @what if that is not within @ms. With
- * @unless_killed, it is no longer waited for once the tracee is being killed; returns
- * false then.
+ * Wait until @done(). If it is not within @ms, @prop does not hold: @what. With
+ * @unless_killed it returns false as soon as the tracee is being killed.
  */
-static inline bool await(bool (*done)(void), int ms, bool unless_killed,
+static bool await(bool (*done)(void), int ms, bool unless_killed,
 			 enum property prop, const char *what)
 {
 	struct patience p;
@@ -152,37 +144,37 @@ static inline bool await(bool (*done)(void), int ms, bool unless_killed,
 }
 
 /* What is waited for. */
-static inline bool tracee_ready(void)
+static bool tracee_ready(void)
 {
 	return load(&cell->ready) == cell->plan.threads;
 }
 
-static inline bool tracee_gone(void)
+static bool tracee_gone(void)
 {
 	return !alive(TRACEE);
 }
 
-static inline bool tracers_gone(void)
+static bool tracers_gone(void)
 {
 	return !alive(TRACER);
 }
 
-static inline bool senders_done(void)
+static bool senders_done(void)
 {
 	return !alive(SENDER);
 }
 
-static inline bool helpers_done(void)
+static bool helpers_done(void)
 {
 	return !alive(KILLER) && !alive(FREEZER);
 }
 
-static inline bool nobody_left(void)
+static bool nobody_left(void)
 {
 	return !reap();
 }
 
-static inline bool all_tracers(const int *what, int value)
+static bool all_tracers(const int *what, int value)
 {
 	int i;
 
@@ -192,27 +184,27 @@ static inline bool all_tracers(const int *what, int value)
 	return true;
 }
 
-static inline bool tracers_ready(void)
+static bool tracers_ready(void)
 {
 	return all_tracers(cell->tracer_ready, 1);
 }
 
-static inline bool tracers_settled(void)
+static bool tracers_settled(void)
 {
 	return all_tracers(cell->tracer_settled, 1);
 }
 
-static inline bool tracers_confirmed(void)
+static bool tracers_confirmed(void)
 {
 	return all_tracers(cell->confirmed, cell->confirm);
 }
 
-static inline bool is_frozen(void)
+static bool is_frozen(void)
 {
 	return cgroup_frozen() == 1;
 }
 
-static inline bool is_thawed(void)
+static bool is_thawed(void)
 {
 	return !cgroup_frozen();
 }
@@ -222,20 +214,20 @@ static inline bool is_thawed(void)
  */
 
 /* Is @t there, and to stay? */
-static inline bool stays(const struct thread *t)
+static bool stays(const struct thread *t)
 {
 	return load(&t->known) != GONE && !load(&t->leaving);
 }
 
 /* What /proc says of the thread which nobody traces: 1 stopped, 0 not, -1 not there. */
-static inline int witness_state(void)
+static int witness_state(void)
 {
 	const int nr = cell->plan.witness;
 	char state;
 
 	if (nr < 0 || load(&cell->exec_started))
 		return -1;
-	state = task_state(cell->pid, cell->thread[nr].tid);
+	state = task_state(cell->thread[nr].tid);
 	return !state || strchr("XZ", state) ? -1 : state == 'T';
 }
 
@@ -244,7 +236,7 @@ static inline int witness_state(void)
  * 0 not, -1 if it says nothing. SIGSTOP has to be taken by a thread that runs, and an
  * exec may end what it has begun.
  */
-static inline int final_state(void)
+static int final_state(void)
 {
 	const struct plan *p = &cell->plan;
 
@@ -257,10 +249,10 @@ static inline int final_state(void)
 }
 
 /*
- * The group stop state: 1 stopped, 0 not, -1 if we can't tell. A traced thread looks
- * the same in /proc in either. So ask the one that is not, or else rely on the signal.
+ * The group stop state: 1 stopped, 0 not, -1 unknown. In /proc a traced thread looks the
+ * same in both. So look at the one that is not traced, or else rely on the signal.
  */
-static inline int true_state(void)
+static int true_state(void)
 {
 	const int state = witness_state();
 
@@ -271,16 +263,15 @@ static inline int true_state(void)
  * Do the last readings of all tracees say the same, and the same as true_state()? Are
  * all where plan.settle wants them?
  */
-static inline bool readings_right(void)
+static bool readings_right(void)
 {
-	int i, reading, state = true_state();
+	int reading, state = true_state();
 	struct thread *t;
 
 	/* the witness may still be about to take the signal */
 	if (final_state() >= 0 && state != final_state())
 		return false;
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		if (t->tracer < 0 || !stays(t))
 			continue;
 		reading = load(&t->reading);
@@ -294,25 +285,18 @@ static inline bool readings_right(void)
 	return true;
 }
 
-/* The number after @field in /proc/PID/task/TID/status of @t, in hex. */
-static inline unsigned long long status_mask(const struct thread *t, const char *field)
+/* The number of the line @field in /proc/PID/task/TID/status of @t, in hex. */
+static unsigned long long status_mask(const struct thread *t, const char *field)
 {
-	unsigned long long mask = 0;
-	char path[64], line[256];
-	FILE *f;
+	char text[4096], value[64];
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", cell->pid, t->tid);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (!strncmp(line, field, strlen(field)))
-			mask = strtoull(line + strlen(field), NULL, 16);
-	if (f)
-		fclose(f);
-	return mask;
+	if (!read_proc(cell->pid, t->tid, "status", text, sizeof(text)))
+		return 0;
+	return strtoull(status_value(text, field, value, sizeof(value)), NULL, 16);
 }
 
 /* Is there a stop signal that nobody has taken yet? */
-static inline bool stop_pending(void)
+static bool stop_pending(void)
 {
 	unsigned long long mask = 0;
 	int i;
@@ -324,39 +308,36 @@ static inline bool stop_pending(void)
 }
 
 /* Remember in @counts how far each thread has counted. */
-static inline void remember_counts(unsigned long *counts)
+static void remember_counts(unsigned long *counts)
 {
 	int i;
 
 	for (i = 0; i < MAX_THREADS; i++)
-		counts[i] = __atomic_load_n(&cell->thread[i].count, __ATOMIC_RELAXED);
+		counts[i] = count_of(&cell->thread[i].count);
 }
 
-/* Has thread number @i counted since? */
-static inline bool has_counted(int i, const unsigned long *counts)
+/* Has @t counted since? */
+static bool has_counted(const struct thread *t, const unsigned long *counts)
 {
-	return __atomic_load_n(&cell->thread[i].count, __ATOMIC_RELAXED) != counts[i];
+	return count_of(&t->count) != counts[t - cell->thread];
 }
 
 /*
- * Has each tracee that runs done something since counts_then was remembered: counted, or
- * gone to sleep? One which is on its way from a signal that it has taken to the trap, or
- * the stop, that this leads to has not.
+ * Has each tracee that runs counted, or gone to sleep, since counts_then was remembered? If
+ * not, it may be between taking a signal and the trap or stop that this leads to.
  */
 static unsigned long counts_then[MAX_THREADS];
 
-static inline bool moved_on(void)
+static bool moved_on(void)
 {
 	struct thread *t;
 	char state;
-	int i;
 
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		if (t->tracer < 0 || !stays(t) || load(&t->known) != RUNNING)
 			continue;
-		state = task_state(cell->pid, t->tid);
-		if (state != 'S' && state != 'D' && !has_counted(i, counts_then))
+		state = task_state(t->tid);
+		if (state != 'S' && state != 'D' && !has_counted(t, counts_then))
 			return false;
 	}
 	return true;
@@ -371,7 +352,7 @@ static inline bool moved_on(void)
  * that there is no wait status, and that unasked looks find the same. Returns false if
  * the tracee is being killed.
  */
-static inline bool judge_readings(void)
+static bool judge_readings(void)
 {
 	struct patience p;
 
@@ -393,22 +374,23 @@ static inline bool judge_readings(void)
 }
 
 /* No thread has run since @counts were remembered, or @prop does not hold. */
-static inline void judge_counts(const unsigned long *counts, enum property prop,
+static void judge_counts(const unsigned long *counts, enum property prop,
 				const char *state)
 {
-	int i;
+	const struct thread *t;
 
 	checked(prop);
-	for (i = 0; i < cell->plan.threads; i++)
-		if (has_counted(i, counts))
-			fail(prop, "thread %d is %s and ran", cell->thread[i].tid, state);
+	for_each_thread(t) {
+		if (has_counted(t, counts))
+			fail(prop, "thread %d is %s and ran", t->tid, state);
+	}
 }
 
 /*
  * Wait until no tracee has a stop signal in its hands, which /proc does not show, and the
  * readings are right then. Returns as judge_readings().
  */
-static inline bool judge_in_hand(void)
+static bool judge_in_hand(void)
 {
 	int passed;
 
@@ -426,7 +408,7 @@ static inline bool judge_in_hand(void)
  * Freeze the cell that has settled: all count as frozen, tracees in traps as well, and
  * can be looked at. Then thaw it: everything is as before. Returns as judge_readings().
  */
-static inline bool judge_freezer(void)
+static bool judge_freezer(void)
 {
 	unsigned long counts[MAX_THREADS];
 
@@ -445,17 +427,15 @@ static inline bool judge_freezer(void)
 static int detached_state;	/* what they have to be in: 1 stopped, 0 not */
 
 /* Are all threads of the tracee, which nobody traces now, in that state? */
-static inline bool detached_right(void)
+static bool detached_right(void)
 {
 	struct thread *t;
 	char state;
-	int i;
 
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		if (!stays(t))
 			continue;
-		state = task_state(cell->pid, t->tid);
+		state = task_state(t->tid);
 		if (detached_state ? state != 'T' : state == 'T' || state == 't')
 			return false;
 	}
@@ -465,15 +445,13 @@ static inline bool detached_right(void)
 static unsigned long detached_counts[MAX_THREADS];
 
 /* Has each thread that does nothing but count done so since detached_counts? */
-static inline bool detached_run(void)
+static bool detached_run(void)
 {
 	struct thread *t;
-	int i;
 
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
-		if (stays(t) && cell->plan.job[i] == JOB_COUNT &&
-		    !has_counted(i, detached_counts))
+	for_each_thread(t) {
+		if (stays(t) && cell->plan.job[t - cell->thread] == JOB_COUNT &&
+		    !has_counted(t, detached_counts))
 			return false;
 	}
 	return true;
@@ -483,7 +461,7 @@ static inline bool detached_run(void)
  * The tracers leave the settled tracee, in the way of plan.end, and it is as @state
  * says: stopped, and stays so, or running.
  */
-static inline void judge_detached(int state)
+static void judge_detached(int state)
 {
 	int i;
 
@@ -511,7 +489,7 @@ static inline void judge_detached(int state)
 }
 
 /* The last signal, and everything that has to hold afterwards. */
-static inline void judge_settled(void)
+static void judge_settled(void)
 {
 	bool pending;
 	int i, state;
@@ -520,7 +498,7 @@ static inline void judge_settled(void)
 		   "settling of a tracer") || stress->blind)
 		return;
 	if (cell->plan.final)
-		send(cell->plan.final, load(&cell->exec_started) ? -1 : cell->plan.witness);
+		send_signal(cell->plan.final, load(&cell->exec_started) ? -1 : cell->plan.witness);
 	if (!judge_readings())
 		return;
 	if (cell->plan.refreeze && cell->cgroup_ok && !judge_freezer())
@@ -528,7 +506,7 @@ static inline void judge_settled(void)
 	if (cell->plan.end >= END_TRACEE_KILLED)
 		return;
 
-	/* who takes that one is not traced any more */
+	/* nobody is traced any more when that one is taken */
 	pending = stop_pending();
 	if (!judge_in_hand())
 		return;
@@ -543,7 +521,7 @@ static inline void judge_settled(void)
  * Everybody can be killed within a second: the tracee, in the hands of tracers that
  * live or die along with it; tracers end; nobody is left.
  */
-static inline void judge_end(void)
+static void judge_end(void)
 {
 	int i;
 
@@ -563,10 +541,10 @@ static inline void judge_end(void)
  */
 
 /* Set the stage for burst @burst. */
-static inline void prepare_burst(unsigned int burst)
+static void prepare_burst(unsigned int burst)
 {
 	struct thread *t;
-	int i, traced = 0;
+	int traced = 0;
 
 	cell->burst = burst;
 	make_plan(&cell->plan, cell->nr, burst);
@@ -581,21 +559,20 @@ static inline void prepare_burst(unsigned int burst)
 	cell->sleepers = 0;
 	memset(cell->tracer_lives, 0, sizeof(cell->tracer_lives));
 	memset(cell->thread, 0, sizeof(cell->thread));
-	for (i = 0; i < cell->plan.threads; i++) {
-		t = &cell->thread[i];
+	for_each_thread(t) {
 		t->tracer = -1;
 		t->reading = -1;
-		if (i == cell->plan.witness)
+		if (t - cell->thread == cell->plan.witness)
 			continue;
 		t->tracer = traced++ % cell->plan.tracers;
 		if (cell->counted < 0)
-			cell->counted = i;
+			cell->counted = t - cell->thread;
 	}
 	note("burst", 0, burst, cell->plan.threads);
 }
 
 /* Put the tracee into the cell's cgroup. */
-static inline void join_cgroup(void)
+static void join_cgroup(void)
 {
 	char pid[16];
 
@@ -605,7 +582,7 @@ static inline void join_cgroup(void)
 }
 
 /* Play burst @burst, and judge. */
-static inline void run_burst(unsigned int burst)
+static void run_burst(unsigned int burst)
 {
 	const struct plan *p = &cell->plan;
 	int i;
@@ -637,12 +614,12 @@ static inline void run_burst(unsigned int burst)
 }
 
 /* A tracer that is nudged may be in wait4(): it ends with EINTR. */
-static inline void on_nudge(int sig)
+static void on_nudge(int sig)
 {
 }
 
 /* For spawn(): the director of cell number @arg. */
-static inline void director_main(void *arg)
+void director_main(void *arg)
 {
 	const struct sigaction nudge = { .sa_handler = on_nudge };
 	unsigned int burst;
@@ -656,8 +633,6 @@ static inline void director_main(void *arg)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	for (burst = stress->first_burst; !load(&stress->stop); burst++) {
 		run_burst(burst);
-		__atomic_add_fetch(&cell->bursts, 1, __ATOMIC_RELAXED);
+		count_one(&cell->bursts);
 	}
 }
-
-#endif /* STRESS_ORACLE_H */

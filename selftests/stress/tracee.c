@@ -1,25 +1,20 @@
-/* SPDX-License-Identifier: GPL-2.0 */
+// SPDX-License-Identifier: GPL-2.0
 /*
  * The tracee of a cell of the stress test: a process whose threads each do their job
  * and count on the shared memory while they run.
  */
-#ifndef STRESS_TRACEE_H
-#define STRESS_TRACEE_H
-
-#include "stress_plan.h"
+#include "stress.h"
 
 #include <poll.h>
 #include <pthread.h>
 
-#define EXEC_ENV	"STRESS_EXEC"
-
 /* A handler, for what would kill or do nothing otherwise. */
-static inline void tracee_catch(int sig)
+static void tracee_catch(int sig)
 {
 }
 
 /* Have a child that exits at once, by vfork() or fork(), and reap it. */
-static inline void tracee_fork(bool by_vfork)
+static void tracee_fork(bool by_vfork)
 {
 	const pid_t pid = by_vfork ? vfork() : fork();
 
@@ -29,14 +24,14 @@ static inline void tracee_fork(bool by_vfork)
 		;
 }
 
-static inline void *tracee_passer_by(void *arg)
+static void *tracee_passer_by(void *arg)
 {
 	store((int *)arg, 1);
 	return NULL;
 }
 
 /* Have another thread, which is gone soon. @t counts while we wait for it. */
-static inline void tracee_clone(struct thread *t)
+static void tracee_clone(struct thread *t)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -54,7 +49,7 @@ static inline void tracee_clone(struct thread *t)
 }
 
 /* Replace the process. The new program is this one: see tracee_after_exec(). */
-static inline void tracee_exec(int nr)
+static void tracee_exec(int nr)
 {
 	char *argv[] = { "stress-tracee", NULL }, env[64];
 	char *envp[] = { env, NULL };
@@ -71,7 +66,7 @@ static inline void tracee_exec(int nr)
 }
 
 /* Block a signal, and unblock it again. */
-static inline void tracee_mask(unsigned long turn)
+static void tracee_mask(unsigned long turn)
 {
 	static const int sigs[] = { SIGCONT, SIGUSR1, SIGWINCH };
 	sigset_t set;
@@ -83,7 +78,7 @@ static inline void tracee_mask(unsigned long turn)
 }
 
 /* What a thread with job @job, number @nr, does in turn @turn, apart from counting. */
-static inline void tracee_turn(int nr, int job, unsigned long turn)
+static void tracee_turn(int nr, int job, unsigned long turn)
 {
 	struct thread *t = &cell->thread[nr];
 	const bool burst = load(&cell->phase) == PHASE_BURST;
@@ -139,7 +134,7 @@ static inline void tracee_turn(int nr, int job, unsigned long turn)
 }
 
 /* The life of thread number @arg. */
-static inline void *tracee_thread(void *arg)
+static void *tracee_thread(void *arg)
 {
 	const int nr = (long)arg, job = cell->plan.job[nr];
 	struct thread *t = &cell->thread[nr];
@@ -162,7 +157,7 @@ static inline void *tracee_thread(void *arg)
 }
 
 /* What the threads have in common: dispositions, and a process group. */
-static inline void tracee_prepare(void)
+static void tracee_prepare(void)
 {
 	static const int caught[] = { SIGUSR1, SIGTRAP };
 	struct sigaction sa = { .sa_handler = tracee_catch, .sa_flags = SA_RESTART | SA_NODEFER };
@@ -173,7 +168,7 @@ static inline void tracee_prepare(void)
 	prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
 
 	/* SIGTRAP is what is left of a single-step if the tracer dies */
-	for (i = 0; i < sizeof(caught) / sizeof(*caught); i++)
+	for (i = 0; i < ARRAY_SIZE(caught); i++)
 		sigaction(caught[i], &sa, NULL);
 	if (cell->plan.on_cont == 1)
 		sa.sa_handler = SIG_IGN;
@@ -182,7 +177,7 @@ static inline void tracee_prepare(void)
 }
 
 /* For spawn(). */
-static inline void tracee_main(void *unused)
+void tracee_main(void *unused)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -203,7 +198,7 @@ static inline void tracee_main(void *unused)
  * After tracee_exec() we are the only thread, number 0, and count on. @args is the
  * value of the variable that says which cell we belong to. Does not return.
  */
-static inline void tracee_after_exec(const char *args)
+void tracee_after_exec(const char *args)
 {
 	struct stress *s;
 	int fd, nr, cells;
@@ -222,5 +217,3 @@ static inline void tracee_after_exec(const char *args)
 	cell->plan.job[0] = JOB_COUNT;
 	tracee_thread(NULL);
 }
-
-#endif /* STRESS_TRACEE_H */
