@@ -358,6 +358,9 @@ static inline void tracee_end(struct tracee *t)
 
 	if (t->pid > 0) {
 		kill(t->pid, SIGKILL);
+		/* a process that exits does not get it in its PTRACE_EVENT_EXIT trap */
+		for_each_thread_of(t, i)
+			sys_ptrace(PTRACE_CONT, t->tid[i], 0, NULL);
 		wait_until(({
 			pid = wait4(-1, &status, WNOHANG | __WALL, NULL);
 			if (pid > 0 && WIFSTOPPED(status)) {

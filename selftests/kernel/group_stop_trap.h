@@ -53,7 +53,7 @@ static const struct {
 	unsigned long option;
 	long request;
 } traps[] = {
-	[TRAP_SIGNAL] = { SIGNAL_STATUS(SIGUSR1) },
+	[TRAP_SIGNAL] = { SIGNAL_STATUS(SIGUSR1), 0, 0 },
 	[TRAP_SYSCALL_ENTRY] = {
 		SIGNAL_STATUS(SIGTRAP | 0x80), PTRACE_O_TRACESYSGOOD, PTRACE_SYSCALL,
 	},

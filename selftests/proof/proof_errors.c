@@ -1,23 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a tracer gets wrong, in notify mode: requests on what is not its tracee, or
- * not trapped, or dead, and pointers that lead nowhere. Nothing of that makes a
- * request succeed, or wait, or acknowledges a notification.
+ * What a tracer gets wrong, in notify mode: each request on what is not its tracee, or not
+ * trapped, or dead, and pointers that lead nowhere. No such request succeeds, or waits, or
+ * acknowledges a notification. And what a tracee may try: a signal that looks like a trap.
  */
-#include "../kselftest_harness.h"
-#include "old/group_stop_notify.h"
+#include "group_stop_tracee.h"
 
 #include <sys/uio.h>
 
-/* A request that needs a trapped tracee, or is new or changed in notify mode. */
-struct request {
+/* The requests that need a trapped tracee, or are new or changed in notify mode. */
+static const struct {
 	const char *name;
-	int request;
-};
-
+	long request;
+} requests[] = {
 #define REQUEST(name)	{ #name, name }
-
-static const struct request requests[] = {
 	REQUEST(PTRACE_GETSIGINFO),
 	REQUEST(PTRACE_SETSIGINFO),
 	REQUEST(PTRACE_GETEVENTMSG),
@@ -34,8 +30,8 @@ static const struct request requests[] = {
 	REQUEST(PTRACE_INTERRUPT),
 };
 
-/* Do @request with arguments that are good. Returns 0 or what errno is. */
-static int try_request(int request, pid_t pid)
+/* Do @request with arguments that are good. Returns 0 or the error. */
+static int try_request(long request, pid_t pid)
 {
 	static char buf[4096];
 	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
@@ -68,227 +64,220 @@ static int try_request(int request, pid_t pid)
 	return sys_ptrace(request, pid, addr, data) < 0 ? errno : 0;
 }
 
-/* All requests on @pid fail with ESRCH, but for INTERRUPT: @interrupt. */
-static void expect_errors(struct __test_metadata *_metadata, pid_t pid,
-			  int interrupt, const char *what)
+/* All requests on @pid fail with ESRCH, but for PTRACE_INTERRUPT: @interrupt; -1: not tried. */
+static void expect_errors(struct __test_metadata *_metadata, pid_t pid, int interrupt,
+			  const char *what)
 {
 	unsigned int i;
+	int want, error;
 
 	for (i = 0; i < ARRAY_SIZE(requests); i++) {
-		const bool is = requests[i].request == PTRACE_INTERRUPT;
-		const int want = is ? interrupt : ESRCH;
-		const int error = try_request(requests[i].request, pid);
-
+		want = requests[i].request == PTRACE_INTERRUPT ? interrupt : ESRCH;
+		if (want < 0)
+			continue;
+		error = try_request(requests[i].request, pid);
 		EXPECT_EQ(want, error)
 			TH_LOG("%s on %s: %s, expected %s", requests[i].name, what,
 			       strerror(error), strerror(want));
 	}
 }
 
-FIXTURE(state) {
+FIXTURE(errors) {
 	struct tracee t;
 };
 
-FIXTURE_SETUP(state)
+FIXTURE_SETUP(errors)
 {
-	if (lacks_notify_mode(_metadata))
-		return;
-	tracee_start(_metadata, &self->t, 1, TRACEE_COUNT | TRACEE_BLOCK_CONT);
+	NEED_NOTIFY_MODE();
+	tracee_start(&self->t, 1, TRACEE_COUNT);
 }
 
-FIXTURE_TEARDOWN(state)
+FIXTURE_TEARDOWN(errors)
 {
 	tracee_end(&self->t);
 }
 
-/* Fails if a request finds someone to serve it who is not our tracee. */
-TEST_F(state, notify_hidden_not_a_tracee)
-{
-	const pid_t pid = self->t.pid;
-	pid_t gone;
-	int fds[2];
-	char c;
+struct rival {
+	pid_t pid;
+	int ready;
+};
 
+/* A process that has the tracee in a STOP trap itself, and stays. */
+static void rival_main(void *arg)
+{
+	const struct rival *rival = arg;
+	const char error = sys_seize_notify(rival->pid, 0) ||
+			   sys_ptrace(PTRACE_INTERRUPT, rival->pid, 0, NULL) ||
+			   sys_wait(rival->pid, 0) != STOP_STATUS(SIGTRAP);
+
+	if (write(rival->ready, &error, 1) == 1)
+		pause_forever(NULL);
+}
+
+/* A request on what is not the caller's tracee is ESRCH. */
+TEST_F(errors, notify_hidden_not_a_tracee)
+{
+	const pid_t pid = self->t.pid, gone = spawn(pause_forever, NULL);
+	struct rival rival = { .pid = pid };
+	char error;
+	int ready[2];
+	pid_t other;
+
+	ASSERT_LT(0, gone);
+	kill_and_reap(gone);
 	expect_errors(_metadata, pid, ESRCH, "a child that is not traced");
 	expect_errors(_metadata, getpid(), ESRCH, "the tracer itself");
 	expect_errors(_metadata, 0, ESRCH, "pid 0");
 	expect_errors(_metadata, -1, ESRCH, "pid -1");
 	expect_errors(_metadata, -pid, ESRCH, "a process group");
-
-	gone = fork();
-	ASSERT_LE(0, gone);
-	if (!gone)
-		_exit(1);
-	ASSERT_EQ(1 << 8, sys_wait(gone, 0));
 	expect_errors(_metadata, gone, ESRCH, "a process that is gone");
 
-	/* our child traces the other one, in a STOP trap, and reports */
-	ASSERT_EQ(0, pipe(fds));
-	gone = fork();
-	ASSERT_LE(0, gone);
-	if (!gone) {
-		c = !sys_seize_notify(pid, 0) &&
-		    !sys_ptrace(PTRACE_INTERRUPT, pid, 0, NULL) &&
-		    sys_wait(pid, 0) == STOP_STATUS(SIGTRAP);
-		if (write(fds[1], &c, 1) == 1)
-			pause_forever(NULL);
-		_exit(1);
-	}
-	ASSERT_EQ(1, read(fds[0], &c, 1));
-	EXPECT_EQ(1, c);
+	ASSERT_EQ(0, pipe(ready));
+	rival.ready = ready[1];
+	other = spawn(rival_main, &rival);
+	ASSERT_LT(0, other);
+	ASSERT_EQ(1, read(ready[0], &error, 1));
+	EXPECT_EQ(0, error);
 	EXPECT_EQ(0, kill(pid, SIGCONT));
 	expect_errors(_metadata, pid, ESRCH, "a tracee of another tracer");
-	kill_and_reap(gone);
-	close(fds[0]);
-	close(fds[1]);
+	kill_and_reap(other);
 }
 
-/*
- * Fails if a request waits for, or is content with, a tracee that runs. It does
- * so under SIGCONT as well, which does not make a tracee look trapped before it
- * is.
- */
-TEST_F(state, notify_hidden_not_trapped)
+/* A request on a tracee that runs, or listens, is ESRCH. */
+TEST_F(errors, notify_hidden_not_trapped)
 {
-	static const char id[] = "notify-hidden";
-	const pid_t pid = self->t.pid;
-	unsigned int i;
+	struct tracee *t = &self->t;
 
-	tracee_seize(_metadata, &self->t, 0, 0);
-	for (i = 0; i < ARRAY_SIZE(requests); i++) {
-		if (requests[i].request == PTRACE_INTERRUPT)
-			continue;
-		EXPECT_EQ(ESRCH, try_request(requests[i].request, pid))
-			TH_LOG("%s on a tracee that runs", requests[i].name);
-	}
-	EXPECT_NO_STATUS(id, pid);
+	seize_all(t, PTRACE_SEIZE_DEVEL);
+	expect_errors(_metadata, t->pid, -1, "a tracee that runs");
+	EXPECT_NO_STATUS(t->pid);
 
-	/* nor with one that listens */
-	trap_by_interrupt(_metadata, pid, 0);
-	ASSERT_PTRACE(id, PTRACE_LISTEN, pid, 0);
-	for (i = 0; i < ARRAY_SIZE(requests); i++) {
-		if (requests[i].request == PTRACE_INTERRUPT)
-			continue;
-		EXPECT_EQ(ESRCH, try_request(requests[i].request, pid))
-			TH_LOG("%s on a tracee that listens", requests[i].name);
-	}
-	EXPECT_NO_STATUS(id, pid);
+	interrupt_all(t, 0);
+	listen_all(t);
+	expect_errors(_metadata, t->pid, -1, "a tracee that listens");
+	EXPECT_NO_STATUS(t->pid);
 }
 
-/* Fails if a tracee that is dead can be asked for something, or waited for. */
-TEST_F(state, end_kill_zombie)
+/* A dead tracee can be waited for, once. Killed while it re-traps it is as dead. */
+TEST_F(errors, end_kill_zombie)
 {
-	static const char id[] = "end-kill";
-	const pid_t pid = self->t.pid;
+	struct tracee *t = &self->t;
 	siginfo_t info;
 
-	tracee_seize(_metadata, &self->t, 0, 0);
-	trap_by_interrupt(_metadata, pid, 0);
+	seize_all(t, PTRACE_SEIZE_DEVEL);
+	interrupt_all(t, 0);
 
-	/* killed while it re-traps, or after that */
-	ASSERT_EQ(0, kill(pid, SIGCONT));
-	ASSERT_EQ(0, kill(pid, SIGKILL));
-	ASSERT_EQ(0, sys_waitid(pid, &info, WEXITED | WNOWAIT | __WALL));
-	EXPECT_EQ(CLD_KILLED, info.si_code)
-		TH_LOG("%s: si_code %d", id, info.si_code);
-	expect_errors(_metadata, pid, 0, "a zombie");
-	ASSERT_EQ(0, kill(pid, SIGCONT));
-	ASSERT_STATUS(id, SIGKILL, pid);
-	expect_errors(_metadata, pid, ESRCH, "a tracee that has been reaped");
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	ASSERT_EQ(0, kill(t->pid, SIGKILL));
+	ASSERT_EQ(0, sys_waitid(t->pid, &info, WEXITED | WNOWAIT | __WALL));
+	EXPECT_EQ(CLD_KILLED, info.si_code);
+	expect_errors(_metadata, t->pid, 0, "a zombie");
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	ASSERT_STATUS(SIGKILL, t->pid);
+	expect_errors(_metadata, t->pid, ESRCH, "a tracee that has been reaped");
+	t->pid = 0;
 }
 
-/*
- * Fails if a tracee that is about to exit can be made to listen, or to trap once
- * more: SIGCONT comes, and PTRACE_INTERRUPT.
- */
-TEST_F(state, end_kill_dying)
+/* A tracee in its exit trap does not listen, and does not trap again. */
+TEST_F(errors, end_kill_dying)
 {
-	static const char id[] = "end-kill";
-	const pid_t pid = self->t.pid;
+	struct tracee *t = &self->t;
 	siginfo_t info;
 
-	ASSERT_EQ(0, sys_seize_notify(pid, PTRACE_O_TRACEEXIT));
-	ASSERT_EQ(0, kill(pid, SIGTERM));
-	ASSERT_STATUS(id, SIGNAL_STATUS(SIGTERM), pid);
-	ASSERT_PTRACE(id, PTRACE_CONT, pid, SIGTERM);
-	ASSERT_STATUS(id, EVENT_STATUS(PTRACE_EVENT_EXIT), pid);
+	seize_all(t, PTRACE_SEIZE_DEVEL | PTRACE_O_TRACEEXIT);
+	ASSERT_EQ(0, kill(t->pid, SIGTERM));
+	ASSERT_STATUS(SIGNAL_STATUS(SIGTERM), t->pid);
+	ASSERT_PTRACE(PTRACE_CONT, t->pid, SIGTERM);
+	ASSERT_STATUS(EVENT_STATUS(PTRACE_EVENT_EXIT), t->pid);
 
-	EXPECT_PTRACE_ERROR(id, EIO, PTRACE_LISTEN, pid, 0, 0);
-	ASSERT_EQ(0, kill(pid, SIGCONT));
-	EXPECT_PTRACE_ERROR(id, 0, PTRACE_INTERRUPT, pid, 0, 0);
-	EXPECT_NO_STATUS(id, pid);
-	ASSERT_PTRACE(id, PTRACE_GETSIGINFO, pid, &info);
+	EXPECT_PTRACE_ERROR(EIO, PTRACE_LISTEN, t->pid, 0, 0);
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	EXPECT_PTRACE_ERROR(0, PTRACE_INTERRUPT, t->pid, 0, 0);
+	ASSERT_EQ(0, settle(t->pid));
+	EXPECT_NO_STATUS(t->pid);
+	ASSERT_PTRACE(PTRACE_GETSIGINFO, t->pid, &info);
 	EXPECT_EQ(SIGTRAP | PTRACE_EVENT_EXIT << 8, info.si_code);
 
-	ASSERT_PTRACE(id, PTRACE_CONT, pid, 0);
-	ASSERT_STATUS(id, SIGTERM, pid);
+	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
+	ASSERT_STATUS(SIGTERM, t->pid);
+	t->pid = 0;
 }
 
-/* Fails if an attached tracee, not seized, gets any of notify mode. */
-TEST_F(state, seize_plain_attached)
+/* For spawn(): queue a signal for ourselves which looks like a STOP trap. */
+static void send_forged_signal(void *arg)
 {
-	static const char id[] = "seize-plain";
-	const pid_t pid = self->t.pid;
-	siginfo_t info;
+	siginfo_t *info = arg;
 
-	ASSERT_EQ(0, sys_ptrace(PTRACE_ATTACH, pid, 0, NULL));
-	ASSERT_STATUS(id, SIGNAL_STATUS(SIGSTOP), pid);
-	EXPECT_PTRACE_ERROR(id, EIO, PTRACE_INTERRUPT, pid, 0, 0);
-	EXPECT_PTRACE_ERROR(id, EIO, PTRACE_LISTEN, pid, 0, 0);
-
-	/* in a group stop there is no siginfo, and its end is not told */
-	ASSERT_PTRACE(id, PTRACE_CONT, pid, SIGSTOP);
-	ASSERT_STATUS(id, SIGNAL_STATUS(SIGSTOP), pid);
-	EXPECT_PTRACE_ERROR(id, EINVAL, PTRACE_GETSIGINFO, pid, 0, &info);
-	EXPECT_PTRACE_ERROR(id, EIO, PTRACE_LISTEN, pid, 0, 0);
-	ASSERT_EQ(0, kill(pid, SIGCONT));
-	EXPECT_NO_STATUS(id, pid);
-	EXPECT_CAUSE(id, 0ul, pid);
-	tracee_run(_metadata, &self->t, 0, 0, id);
+	/* the test has seized us when it lets us go on */
+	raise(SIGSTOP);
+	info->si_pid = getpid();
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), info->si_signo, info);
+	pause_forever(NULL);
 }
 
-/* Fails if LISTEN is let through in another trap, or twice. */
-TEST_F(state, notify_listen_errors)
+/*
+ * A signal-delivery-stop whose siginfo the tracee has forged is no STOP trap: there is no
+ * listening, no re-trap, no live state, and nothing is acknowledged.
+ */
+TEST(notify_forged_by_tracee)
 {
-	static const char id[] = "notify-listen";
-	const pid_t pid = self->t.pid;
+	struct tracee t = { .test = _metadata, .nr = 1 };
+	siginfo_t seen, info;
 
-	tracee_seize(_metadata, &self->t, 0, 0);
-	ASSERT_EQ(0, kill(pid, SIGUSR1));
-	ASSERT_STATUS(id, SIGNAL_STATUS(SIGUSR1), pid);
-	EXPECT_PTRACE_ERROR(id, EIO, PTRACE_LISTEN, pid, 0, 0);
+	NEED_NOTIFY_MODE();
+	memset(&info, 0, sizeof(info));
+	info.si_signo = SIGTRAP;
+	info.si_code = SIGTRAP | PTRACE_EVENT_STOP << 8;
+	info.si_uid = 5678;
+	t.pid = t.tid[0] = spawn(send_forged_signal, &info);
+	ASSERT_LT(0, t.pid);
+	EXPECT_THREAD_STATE('T', t.pid);
+	seize_all(&t, PTRACE_SEIZE_DEVEL);
+	ASSERT_STATUS(STOP_STATUS(SIGSTOP), t.pid);
+	ASSERT_EQ(0, kill(t.pid, SIGCONT));
+	ASSERT_STATUS(STOP_STATUS(SIGTRAP), t.pid);
+	ack(&t, 0, 0);
+	ASSERT_PTRACE(PTRACE_CONT, t.pid, 0);
+	ASSERT_STATUS(SIGNAL_STATUS(SIGCONT), t.pid);
+	ASSERT_PTRACE(PTRACE_CONT, t.pid, 0);
 
-	ASSERT_PTRACE(id, PTRACE_INTERRUPT, pid, 0);
-	ASSERT_PTRACE(id, PTRACE_CONT, pid, 0);
-	ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), pid);
-	EXPECT_PTRACE_ERROR(id, 0, PTRACE_LISTEN, pid, 0, 0);
-	EXPECT_PTRACE_ERROR(id, ESRCH, PTRACE_LISTEN, pid, 0, 0);
-	EXPECT_NO_STATUS(id, pid);
+	ASSERT_STATUS(SIGNAL_STATUS(SIGTRAP), t.pid);
+	EXPECT_PTRACE_ERROR(EIO, PTRACE_LISTEN, t.pid, 0, 0);
+	ASSERT_EQ(0, kill(t.pid, SIGCONT));
+	ASSERT_EQ(0, settle(t.pid));
+	EXPECT_NO_STATUS(t.pid);
+	info.si_pid = t.pid;
+	ASSERT_PTRACE(PTRACE_GETSIGINFO, t.pid, &seen);
+	EXPECT_EQ(info.si_signo, seen.si_signo);
+	EXPECT_EQ(info.si_code, seen.si_code);
+	EXPECT_EQ(info.si_pid, seen.si_pid);
+	EXPECT_EQ(info.si_uid, seen.si_uid);
+	EXPECT_CAUSE(0, t.pid);
+
+	ASSERT_PTRACE(PTRACE_CONT, t.pid, 0);
+	ASSERT_STATUS(STOP_STATUS(SIGTRAP), t.pid);
+	EXPECT_CAUSE(CAUSE_NOTIFY, t.pid);
+	kill_and_reap(t.pid);
 }
 
 FIXTURE(pointer) {
 	struct tracee t;
-	char *pages;		/* good, unmapped, read-only, no access */
+	char *pages;		/* good, not mapped, read-only, no access */
 	size_t size;		/* of each */
 };
 
 FIXTURE_SETUP(pointer)
 {
-	if (lacks_notify_mode(_metadata))
-		return;
+	NEED_NOTIFY_MODE();
 	self->size = getpagesize();
 	self->pages = mmap(NULL, 4 * self->size, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_FALSE((void *)self->pages == MAP_FAILED);
-	ASSERT_EQ(0, mprotect(self->pages + 2 * self->size, self->size,
-			      PROT_READ));
-	ASSERT_EQ(0, mprotect(self->pages + 3 * self->size, self->size,
-			      PROT_NONE));
+	ASSERT_EQ(0, mprotect(self->pages + 2 * self->size, self->size, PROT_READ));
+	ASSERT_EQ(0, mprotect(self->pages + 3 * self->size, self->size, PROT_NONE));
 
-	tracee_start(_metadata, &self->t, 1, TRACEE_COUNT | TRACEE_BLOCK_CONT);
-	tracee_seize(_metadata, &self->t, 0, 0);
-	tracee_stop(_metadata, &self->t, 0, SIGSTOP);
-	ASSERT_STATUS("notify-change", STOP_STATUS(SIGSTOP), self->t.pid);
+	tracee_start_seized(&self->t, 1, TRACEE_COUNT);
+	stop_all(&self->t, SIGSTOP);
 
 	/* last, or something else might be mapped there */
 	ASSERT_EQ(0, munmap(self->pages + self->size, self->size));
@@ -300,68 +289,60 @@ FIXTURE_TEARDOWN(pointer)
 }
 
 /*
- * PTRACE_GETSIGINFO to @addr fails with EFAULT. The notification that is pending
- * still is: the tracee traps again at once, and has not been in user space.
+ * PTRACE_GETSIGINFO to @addr fails with EFAULT. The notification that is pending still is:
+ * resumed the tracee traps again at once.
  */
-static void expect_fault(struct __test_metadata *_metadata, struct tracee *t,
-			 const void *addr, int stop_sig)
+static void expect_fault(struct tracee *t, const void *addr, int sig)
 {
-	static const char id[] = "notify-ack";
-	const unsigned long count = tracee_count(t, 0);
+	struct __test_metadata *_metadata = t->test;
 
-	EXPECT_PTRACE_ERROR(id, EFAULT, PTRACE_GETSIGINFO, t->pid, 0, addr);
-	ASSERT_PTRACE(id, PTRACE_CONT, t->pid, 0);
-	ASSERT_STATUS(id, STOP_STATUS(stop_sig ? stop_sig : SIGTRAP), t->pid);
-	EXPECT_CAUSE(id, CAUSE_NOTIFY, t->pid);
-	expect_no_step(_metadata, t, 0, count, id);
+	EXPECT_PTRACE_ERROR(EFAULT, PTRACE_GETSIGINFO, t->pid, 0, addr);
+	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
+	ASSERT_STATUS(STOP_STATUS(sig), t->pid);
+	EXPECT_CAUSE(CAUSE_NOTIFY, t->pid);
+	EXPECT_NO_STEP(t);
 }
 
-/* Fails if a copy that faults, from its first byte on, acknowledges. */
+/* A copy that faults acknowledges nothing, and the next change is reported as well. */
 TEST_F(pointer, notify_ack_bad_address)
 {
 	const void *const bad[] = {
-		NULL, (void *)1, (void *)-1, (void *)(-4096ul),
-		self->pages + self->size,		/* unmapped */
-		self->pages + 2 * self->size,		/* read-only */
-		self->pages + 3 * self->size,		/* no access */
+		NULL, (void *)1, (void *)-1, (void *)-4096UL,
+		self->pages + self->size,
+		self->pages + 2 * self->size,
+		self->pages + 3 * self->size,
 	};
-	static const char id[] = "notify-ack";
+	struct tracee *t = &self->t;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		expect_fault(_metadata, &self->t, bad[i], SIGSTOP);
-
-	/* the change that comes meanwhile is told, too */
-	ASSERT_EQ(0, kill(self->t.pid, SIGCONT));
-	ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), self->t.pid);
+		expect_fault(t, bad[i], SIGSTOP);
+	cont_all(t);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		expect_fault(_metadata, &self->t, bad[i], 0);
-	expect_state(_metadata, self->t.pid, 0, id);
-	tracee_run(_metadata, &self->t, 0, 0, id);
+		expect_fault(t, bad[i], SIGTRAP);
+	ack(t, 0, 0);
+	run_all(t);
 }
 
 /*
- * Fails if a copy that faults halfway acknowledges: after the part that the
- * kernel fills in, in the zeros that follow, or before si_status, which is copied
- * on its own for a 32-bit tracer.
+ * Nor does a copy that faults halfway: after the part that the kernel fills in, in the
+ * zeros that follow, or before si_status, which a 32-bit tracer gets by a copy of its own.
  */
 TEST_F(pointer, notify_ack_page_crossing)
 {
-	static const char id[] = "notify-ack";
+	struct tracee *t = &self->t;
 	char *const end = self->pages + self->size;
 	unsigned int there;
 
 	for (there = 4; there < sizeof(siginfo_t); there += 4)
-		expect_fault(_metadata, &self->t, end - there, SIGSTOP);
-	expect_fault(_metadata, &self->t, end - sizeof(siginfo_t) + 1, SIGSTOP);
+		expect_fault(t, end - there, SIGSTOP);
+	expect_fault(t, end - sizeof(siginfo_t) + 1, SIGSTOP);
 
-	/* where it just fits it is well */
-	EXPECT_PTRACE_ERROR(id, 0, PTRACE_GETSIGINFO, self->t.pid, 0,
-			    end - sizeof(siginfo_t));
-	tracee_run(_metadata, &self->t, 0, 0, id);
+	EXPECT_PTRACE_ERROR(0, PTRACE_GETSIGINFO, t->pid, 0, end - sizeof(siginfo_t));
+	run_all(t);
 }
 
-/* Fails if a bad pointer empties the mask of causes, or changes the siginfo. */
+/* A bad pointer empties no mask of causes, changes no siginfo, and acknowledges nothing. */
 TEST_F(pointer, notify_cause_bad_address)
 {
 	const void *const bad[] = {
@@ -369,22 +350,20 @@ TEST_F(pointer, notify_cause_bad_address)
 		self->pages + self->size - 1,		/* crosses */
 		self->pages + 3 * self->size,
 	};
-	static const char id[] = "notify-cause";
-	const pid_t pid = self->t.pid;
+	struct tracee *t = &self->t;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		EXPECT_PTRACE_ERROR(id, EFAULT, PTRACE_GETEVENTMSG, pid, 0, bad[i]);
-		EXPECT_PTRACE_ERROR(id, EFAULT, PTRACE_SETSIGINFO, pid, 0, bad[i]);
-		EXPECT_CAUSE(id, CAUSE_GROUP | CAUSE_NOTIFY, pid);
+		EXPECT_PTRACE_ERROR(EFAULT, PTRACE_GETEVENTMSG, t->pid, 0, bad[i]);
+		EXPECT_PTRACE_ERROR(EFAULT, PTRACE_SETSIGINFO, t->pid, 0, bad[i]);
+		EXPECT_CAUSE(CAUSE_GROUP | CAUSE_NOTIFY, t->pid);
 	}
-	EXPECT_PTRACE_ERROR(id, EFAULT, PTRACE_GETEVENTMSG, pid, 0,
-			    self->pages + 2 * self->size);
+	EXPECT_PTRACE_ERROR(EFAULT, PTRACE_GETEVENTMSG, t->pid, 0, self->pages + 2 * self->size);
 
-	/* none of that has acknowledged */
-	ASSERT_PTRACE(id, PTRACE_CONT, pid, 0);
-	ASSERT_STATUS(id, STOP_STATUS(SIGSTOP), pid);
-	expect_state(_metadata, pid, SIGSTOP, id);
+	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
+	ASSERT_STATUS(STOP_STATUS(SIGSTOP), t->pid);
+	ack(t, 0, SIGSTOP);
+	run_all(t);
 }
 
 TEST_HARNESS_MAIN
