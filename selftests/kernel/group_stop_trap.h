@@ -33,18 +33,22 @@ enum trap {
 	TRAP_EXIT,
 };
 
-/* A variant of @fixture for each; its FIXTURE_VARIANT() has a member ->trap. */
-#define ADD_TRAP_VARIANTS(fixture)							\
+/* A variant of @fixture for each which leaves other threads of its process alone, */
+#define ADD_THREAD_TRAP_VARIANTS(fixture)						\
 	FIXTURE_VARIANT_ADD(fixture, signal) { .trap = TRAP_SIGNAL };			\
 	FIXTURE_VARIANT_ADD(fixture, syscall_entry) { .trap = TRAP_SYSCALL_ENTRY };	\
 	FIXTURE_VARIANT_ADD(fixture, syscall_exit) { .trap = TRAP_SYSCALL_EXIT };	\
-	FIXTURE_VARIANT_ADD(fixture, exec) { .trap = TRAP_EXEC };			\
 	FIXTURE_VARIANT_ADD(fixture, fork) { .trap = TRAP_FORK };			\
 	FIXTURE_VARIANT_ADD(fixture, vfork) { .trap = TRAP_VFORK };			\
 	FIXTURE_VARIANT_ADD(fixture, vfork_done) { .trap = TRAP_VFORK_DONE };		\
 	FIXTURE_VARIANT_ADD(fixture, clone) { .trap = TRAP_CLONE };			\
 	FIXTURE_VARIANT_ADD(fixture, seccomp) { .trap = TRAP_SECCOMP };			\
-	FIXTURE_VARIANT_ADD(fixture, step) { .trap = TRAP_STEP };			\
+	FIXTURE_VARIANT_ADD(fixture, step) { .trap = TRAP_STEP }
+
+/* ... and for each. FIXTURE_VARIANT(@fixture) has a member ->trap. */
+#define ADD_TRAP_VARIANTS(fixture)							\
+	ADD_THREAD_TRAP_VARIANTS(fixture);						\
+	FIXTURE_VARIANT_ADD(fixture, exec) { .trap = TRAP_EXEC };			\
 	FIXTURE_VARIANT_ADD(fixture, exit) { .trap = TRAP_EXIT }
 
 /* What a trap reports, what PTRACE_O_* it needs, and the request that leads there. */
@@ -105,8 +109,11 @@ static inline void tracee_obey_trap(struct tracee *t, enum order order)
 {
 	const enum trap trap = order - ORDER_TRAP;
 
+	/* what has to be done before the trap: nothing but the trap comes after SIGUSR1 */
 	if (trap == TRAP_SECCOMP)
 		tracee_filter();
+	if (trap == TRAP_EXEC)
+		tracee_exec_path();
 	sys_tgkill(getpid(), syscall(SYS_gettid), SIGUSR1);
 
 	switch (trap) {
