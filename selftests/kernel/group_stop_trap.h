@@ -165,4 +165,71 @@ static inline void lead_into(struct tracee *t, enum trap trap)
 	}
 }
 
+#ifndef PTRACE_GET_SYSCALL_INFO
+#define PTRACE_GET_SYSCALL_INFO		0x420e
+#endif
+
+/* What a tracer can ask a trapped tracee for. */
+struct snapshot {
+	siginfo_t info;
+	unsigned long msg;
+	/* head of struct ptrace_syscall_info, which not every libc has */
+	struct {
+		unsigned int op, arch;
+		unsigned long long ip, sp;
+	} where;
+};
+
+static inline void take_snapshot(struct tracee *t, struct snapshot *snap)
+{
+	struct __test_metadata *_metadata = t->test;
+
+	memset(snap, 0, sizeof(*snap));
+	ASSERT_PTRACE(PTRACE_GETSIGINFO, t->pid, &snap->info);
+	ASSERT_PTRACE(PTRACE_GETEVENTMSG, t->pid, &snap->msg);
+	ASSERT_LT(0, sys_ptrace(PTRACE_GET_SYSCALL_INFO, t->pid, sizeof(snap->where),
+				&snap->where));
+}
+
+/* @t is in its trap as it was at @before. PTRACE_GETSIGINFO there acknowledges nothing. */
+static inline void expect_undisturbed(struct tracee *t, const struct snapshot *before)
+{
+	struct __test_metadata *_metadata = t->test;
+	struct snapshot now;
+
+	EXPECT_NO_STATUS(t->pid);
+	EXPECT_EQ('t', task_state(t->pid));
+	take_snapshot(t, &now);
+	EXPECT_EQ(0, memcmp(&before->info, &now.info, sizeof(now.info)))
+		TH_LOG("siginfo changes, si_signo %d code %#x", now.info.si_signo,
+		       now.info.si_code);
+	EXPECT_EQ(before->msg, now.msg);
+	EXPECT_EQ(0, memcmp(&before->where, &now.where, sizeof(now.where)))
+		TH_LOG("the tracee has moved");
+	EXPECT_NO_STATUS(t->pid);
+	EXPECT_NO_STEP(t);
+}
+
+/* The child or thread that a trap is about, if there is one, is attached: let it run. */
+static inline void release_child(struct tracee *t, enum trap trap)
+{
+	struct __test_metadata *_metadata = t->test;
+	const pid_t child = sys_eventmsg(t->pid);
+
+	if (trap != TRAP_FORK && trap != TRAP_VFORK && trap != TRAP_CLONE)
+		return;
+	ASSERT_STATUS(STOP_STATUS(SIGTRAP), child);
+	ASSERT_PTRACE(PTRACE_CONT, child, 0);
+}
+
+/* Resume @t, which gets to user space for the first time since its last ASSERT_TRAP(). */
+static inline void run_on(struct tracee *t)
+{
+	struct __test_metadata *_metadata = t->test;
+
+	EXPECT_NO_STEP(t);
+	run_with(t, 0, 0);
+	EXPECT_TRUE(wait_until(tracee_count(t, 0) == t->mark[0] + 1));
+}
+
 #endif /* GROUP_STOP_TRAP_H */
