@@ -215,17 +215,28 @@ static inline void tracee_create(struct tracee *t, long i)
 		_exit(1);
 }
 
-/* Execute the program group_stop_exec, which lies beside this one. */
+/* The path of the program group_stop_exec, which lies beside this one. */
+static inline char *tracee_exec_path(void)
+{
+	static char path[4096];
+	ssize_t len;
+
+	if (path[0])
+		return path;
+	len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("group_stop_exec"));
+	if (len <= 0)
+		_exit(1);
+	path[len] = '\0';
+	strcpy(strrchr(path, '/') + 1, "group_stop_exec");
+	return path;
+}
+
+/* Execute it. That is one system call, once its path has been asked for. */
 static inline void tracee_exec(void)
 {
-	char path[4096], *argv[] = { path, NULL };
-	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof("group_stop_exec"));
+	char *argv[] = { tracee_exec_path(), NULL };
 
-	if (len > 0) {
-		path[len] = '\0';
-		strcpy(strrchr(path, '/') + 1, "group_stop_exec");
-		execv(path, argv);
-	}
+	execv(argv[0], argv);
 	_exit(1);
 }
 

@@ -33,18 +33,22 @@ enum trap {
 	TRAP_EXIT,
 };
 
-/* A variant of @fixture for each; its FIXTURE_VARIANT() has a member ->trap. */
-#define ADD_TRAP_VARIANTS(fixture)							\
+/* A variant of @fixture for each which leaves other threads of its process alone, */
+#define ADD_THREAD_TRAP_VARIANTS(fixture)						\
 	FIXTURE_VARIANT_ADD(fixture, signal) { .trap = TRAP_SIGNAL };			\
 	FIXTURE_VARIANT_ADD(fixture, syscall_entry) { .trap = TRAP_SYSCALL_ENTRY };	\
 	FIXTURE_VARIANT_ADD(fixture, syscall_exit) { .trap = TRAP_SYSCALL_EXIT };	\
-	FIXTURE_VARIANT_ADD(fixture, exec) { .trap = TRAP_EXEC };			\
 	FIXTURE_VARIANT_ADD(fixture, fork) { .trap = TRAP_FORK };			\
 	FIXTURE_VARIANT_ADD(fixture, vfork) { .trap = TRAP_VFORK };			\
 	FIXTURE_VARIANT_ADD(fixture, vfork_done) { .trap = TRAP_VFORK_DONE };		\
 	FIXTURE_VARIANT_ADD(fixture, clone) { .trap = TRAP_CLONE };			\
 	FIXTURE_VARIANT_ADD(fixture, seccomp) { .trap = TRAP_SECCOMP };			\
-	FIXTURE_VARIANT_ADD(fixture, step) { .trap = TRAP_STEP };			\
+	FIXTURE_VARIANT_ADD(fixture, step) { .trap = TRAP_STEP }
+
+/* ... and for each. FIXTURE_VARIANT(@fixture) has a member ->trap. */
+#define ADD_TRAP_VARIANTS(fixture)							\
+	ADD_THREAD_TRAP_VARIANTS(fixture);						\
+	FIXTURE_VARIANT_ADD(fixture, exec) { .trap = TRAP_EXEC };			\
 	FIXTURE_VARIANT_ADD(fixture, exit) { .trap = TRAP_EXIT }
 
 /* What a trap reports, what PTRACE_O_* it needs, and the request that leads there. */
@@ -105,8 +109,11 @@ static inline void tracee_obey_trap(struct tracee *t, enum order order)
 {
 	const enum trap trap = order - ORDER_TRAP;
 
+	/* what has to be done before the trap: nothing but the trap comes after SIGUSR1 */
 	if (trap == TRAP_SECCOMP)
 		tracee_filter();
+	if (trap == TRAP_EXEC)
+		tracee_exec_path();
 	sys_tgkill(getpid(), syscall(SYS_gettid), SIGUSR1);
 
 	switch (trap) {
@@ -156,6 +163,73 @@ static inline void lead_into(struct tracee *t, enum trap trap)
 		ASSERT_PTRACE(traps[trap].request, t->pid, 0);
 		ASSERT_TRAP(traps[trap].status, t, 0);
 	}
+}
+
+#ifndef PTRACE_GET_SYSCALL_INFO
+#define PTRACE_GET_SYSCALL_INFO		0x420e
+#endif
+
+/* What a tracer can ask a trapped tracee for. */
+struct snapshot {
+	siginfo_t info;
+	unsigned long msg;
+	/* head of struct ptrace_syscall_info, which not every libc has */
+	struct {
+		unsigned int op, arch;
+		unsigned long long ip, sp;
+	} where;
+};
+
+static inline void take_snapshot(struct tracee *t, struct snapshot *snap)
+{
+	struct __test_metadata *_metadata = t->test;
+
+	memset(snap, 0, sizeof(*snap));
+	ASSERT_PTRACE(PTRACE_GETSIGINFO, t->pid, &snap->info);
+	ASSERT_PTRACE(PTRACE_GETEVENTMSG, t->pid, &snap->msg);
+	ASSERT_LT(0, sys_ptrace(PTRACE_GET_SYSCALL_INFO, t->pid, sizeof(snap->where),
+				&snap->where));
+}
+
+/* @t is in its trap as it was at @before. PTRACE_GETSIGINFO there acknowledges nothing. */
+static inline void expect_undisturbed(struct tracee *t, const struct snapshot *before)
+{
+	struct __test_metadata *_metadata = t->test;
+	struct snapshot now;
+
+	EXPECT_NO_STATUS(t->pid);
+	EXPECT_EQ('t', task_state(t->pid));
+	take_snapshot(t, &now);
+	EXPECT_EQ(0, memcmp(&before->info, &now.info, sizeof(now.info)))
+		TH_LOG("siginfo changes, si_signo %d code %#x", now.info.si_signo,
+		       now.info.si_code);
+	EXPECT_EQ(before->msg, now.msg);
+	EXPECT_EQ(0, memcmp(&before->where, &now.where, sizeof(now.where)))
+		TH_LOG("the tracee has moved");
+	EXPECT_NO_STATUS(t->pid);
+	EXPECT_NO_STEP(t);
+}
+
+/* The child or thread that a trap is about, if there is one, is attached: let it run. */
+static inline void release_child(struct tracee *t, enum trap trap)
+{
+	struct __test_metadata *_metadata = t->test;
+	const pid_t child = sys_eventmsg(t->pid);
+
+	if (trap != TRAP_FORK && trap != TRAP_VFORK && trap != TRAP_CLONE)
+		return;
+	ASSERT_STATUS(STOP_STATUS(SIGTRAP), child);
+	ASSERT_PTRACE(PTRACE_CONT, child, 0);
+}
+
+/* Resume @t, which gets to user space for the first time since its last ASSERT_TRAP(). */
+static inline void run_on(struct tracee *t)
+{
+	struct __test_metadata *_metadata = t->test;
+
+	EXPECT_NO_STEP(t);
+	run_with(t, 0, 0);
+	EXPECT_TRUE(wait_until(tracee_count(t, 0) == t->mark[0] + 1));
 }
 
 #endif /* GROUP_STOP_TRAP_H */
