@@ -202,18 +202,6 @@ FIXTURE_TEARDOWN(call)
 	kill_and_reap(self->pid);
 }
 
-/* What /proc tells of the signals of @pid: pending, blocked, ignored, caught. */
-static void read_signals(pid_t pid, char *buf, size_t size)
-{
-	char path[64], text[4096] = "", *start, *end;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	read_file(path, text, sizeof(text));
-	start = strstr(text, "SigPnd:");
-	end = start ? strstr(start, "CapInh:") : NULL;
-	snprintf(buf, size, "%.*s", end ? (int)(end - start) : 0, start);
-}
-
 /*
  * A system call does not fail for an interrupt, and one with a timeout ends in time, neither
  * before nor after. Signals are as they were, also if the call has a signal mask of its own.
@@ -225,18 +213,17 @@ TEST_F(call, interrupt_clean_in_call)
 	char before[256], now[256];
 	int round = 0;
 
-	read_signals(self->pid, before, sizeof(before));
-	EXPECT_NE('\0', before[0]);
+	ASSERT_TRUE(read_signals(self->pid, before, sizeof(before)));
 	while (variant->timeout ? !__atomic_load_n(&p->done, __ATOMIC_ACQUIRE) : round < 5) {
 		ASSERT_GT(deadline, now_ms());
 		ASSERT_PTRACE(PTRACE_INTERRUPT, self->pid, 0);
 		ASSERT_STATUS(STOP_STATUS(SIGTRAP), self->pid);
 		EXPECT_CAUSE(CAUSE_INTERRUPT, self->pid);
-		read_signals(self->pid, now, sizeof(now));
+		ASSERT_TRUE(read_signals(self->pid, now, sizeof(now)));
 		EXPECT_STREQ(before, now);
 		ASSERT_PTRACE(PTRACE_CONT, self->pid, 0);
 		EXPECT_THREAD_STATE('S', self->pid);
-		read_signals(self->pid, now, sizeof(now));
+		ASSERT_TRUE(read_signals(self->pid, now, sizeof(now)));
 		EXPECT_STREQ(before, now);
 		round++;
 	}
@@ -620,13 +607,16 @@ TEST_F(running, interrupt_errors_other_thread)
 	EXPECT_ALL_RUN(t);
 }
 
-/* A zombie that was not traced, and what is not there at all, is ESRCH as well. */
+/* We ourselves, a zombie that was not traced, and who is not there at all: ESRCH. */
 TEST(interrupt_errors_nobody)
 {
 	pid_t pid;
 
 	NEED_NOTIFY_MODE();
+	EXPECT_PTRACE_ERROR(ESRCH, PTRACE_INTERRUPT, 0, 0, 0);
+	EXPECT_PTRACE_ERROR(ESRCH, PTRACE_INTERRUPT, -1, 0, 0);
 	EXPECT_PTRACE_ERROR(ESRCH, PTRACE_INTERRUPT, 0x7fffffff, 0, 0);
+	EXPECT_PTRACE_ERROR(ESRCH, PTRACE_INTERRUPT, getpid(), 0, 0);
 	pid = spawn(pause_forever, NULL);
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, kill(pid, SIGKILL));
