@@ -155,6 +155,7 @@ static void call_main(void *page)
 	struct call_page *p = page;
 	long long start;
 	sigset_t set;
+	pid_t pid;
 
 	signal(SIGUSR2, handler);
 	signal(SIGHUP, SIG_IGN);
@@ -167,11 +168,12 @@ static void call_main(void *page)
 	kill(getpid(), SIGTERM);
 
 	if (p->call == call_wait) {
-		p->child = fork();
-		if (!p->child) {
+		pid = fork();
+		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			_exit(call_read(p));
 		}
+		p->child = pid;
 	}
 	start = now_ms();
 	__atomic_store_n(&p->there, true, __ATOMIC_RELEASE);
@@ -285,7 +287,7 @@ TEST_F(vfork, interrupt_flag_kept_until_next_trap)
 	ASSERT_TRAP(SIGNAL_STATUS(SIGUSR1), t, 0);
 	ASSERT_PTRACE(request, t->pid, 0);
 	if (variant->trap == TRAP_SYSCALL_EXIT) {
-		ASSERT_TRAP(traps[TRAP_SYSCALL_ENTRY].status, t, 0);
+		ASSERT_STATUS(traps[TRAP_SYSCALL_ENTRY].status, t->pid);
 		ASSERT_PTRACE(request, t->pid, 0);
 	}
 	EXPECT_THREAD_STATE('D', t->pid);
@@ -297,9 +299,9 @@ TEST_F(vfork, interrupt_flag_kept_until_next_trap)
 	__atomic_store_n(&t->page->hold, 0, __ATOMIC_RELAXED);
 
 	if (variant->trap != TRAP_SIGNAL) {
-		ASSERT_TRAP(traps[variant->trap].status, t, 0);
+		ASSERT_STATUS(traps[variant->trap].status, t->pid);
 	} else {
-		ASSERT_TRAP(STOP_STATUS(SIGTRAP), t, 0);
+		ASSERT_STATUS(STOP_STATUS(SIGTRAP), t->pid);
 		EXPECT_CAUSE(CAUSE_INTERRUPT, t->pid);
 	}
 	run_on(t);
