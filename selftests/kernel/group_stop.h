@@ -197,6 +197,26 @@ static inline char task_state(pid_t tid)
 	return paren && paren[1] == ' ' ? paren[2] : 0;
 }
 
+/*
+ * The signals of thread @tid: those pending for it and for its process, blocked, ignored,
+ * caught. They are lines of /proc/TID/status, to be compared. Returns if there are any.
+ */
+static inline bool read_signals(pid_t tid, char *buf, size_t size)
+{
+	char path[64], text[4096], *start, *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", tid);
+	if (!read_file(path, text, sizeof(text)))
+		return false;
+	start = strstr(text, "SigPnd:");
+	end = start ? strstr(start, "CapInh:") : NULL;
+	if (!end || end - start >= (ssize_t)size)
+		return false;
+	*end = '\0';
+	memcpy(buf, start, end - start + 1);
+	return true;
+}
+
 /* Wait until the state of thread @tid is one of @states. Returns 0, or -1 if it never is. */
 static inline int wait_task_state(pid_t tid, const char *states)
 {
