@@ -16,6 +16,7 @@ FIXTURE(hold) {
 	bool kill;		/* ... and then SIGKILL */
 	bool fail;		/* have the request end with EFAULT */
 	int sig;		/* that of the group stop in effect after the changes, or 0 */
+	int status;		/* that of the re-trap for them */
 };
 
 FIXTURE_VARIANT(hold) {
@@ -36,14 +37,11 @@ FIXTURE_SETUP(hold)
 	NEED_HELD_PAGE(&self->page);
 	tracee_start_seized(t, 1, TRACEE_COUNT | TRACEE_MATE);
 	interrupt_all(t, 0);
-	if (variant->pending) {
-		start_stop_untraced(t, SIGSTOP);
-		ASSERT_EQ(0, kill(t->pid, SIGCONT));
-		ASSERT_EQ(0, settle(t->pid));
-		trap_all(t, 0);
-	}
+	if (variant->pending)
+		cont_all(t);
 	self->changes = variant->changes;
 	self->sig = variant->changes % 2 ? SIGSTOP : 0;
+	self->status = STOP_STATUS(self->sig ? self->sig : SIGTRAP);
 }
 
 FIXTURE_TEARDOWN(hold)
@@ -57,7 +55,7 @@ FIXTURE_TEARDOWN(hold)
  */
 static void change(void *arg)
 {
-	FIXTURE_DATA(hold) *self = arg;
+	FIXTURE_DATA(hold) * self = arg;
 	struct tracee *t = &self->t;
 	struct __test_metadata *_metadata = t->test;
 	int i;
@@ -79,7 +77,7 @@ static void change(void *arg)
 }
 
 /* Have @request held until the changes are made. Returns 0, or its error. */
-static int hold(FIXTURE_DATA(hold) *self, long request)
+static int hold(FIXTURE_DATA(hold) * self, long request)
 {
 	struct __test_metadata *_metadata = self->t.test;
 	int error;
@@ -96,7 +94,7 @@ TEST_F(hold, notify_deferred_until_request_done)
 	struct tracee *t = &self->t;
 
 	ASSERT_EQ(0, hold(self, PTRACE_GETEVENTMSG));
-	ASSERT_STATUS(STOP_STATUS(self->sig ? self->sig : SIGTRAP), t->pid);
+	ASSERT_STATUS(self->status, t->pid);
 	EXPECT_NO_STEP(t);
 	ack(t, 0, self->sig);
 	EXPECT_NO_STATUS(t->pid);
@@ -113,7 +111,7 @@ TEST_F(hold, notify_ack_change_during_getsiginfo)
 
 	ASSERT_EQ(0, hold(self, PTRACE_GETSIGINFO));
 	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
-	ASSERT_STATUS(STOP_STATUS(self->sig ? self->sig : SIGTRAP), t->pid);
+	ASSERT_STATUS(self->status, t->pid);
 	EXPECT_NO_STEP(t);
 	ack(t, 0, self->sig);
 	EXPECT_NO_STATUS(t->pid);
@@ -127,9 +125,9 @@ TEST_F(hold, notify_ack_change_and_efault)
 
 	self->fail = true;
 	ASSERT_EQ(EFAULT, hold(self, PTRACE_GETSIGINFO));
-	ASSERT_STATUS(STOP_STATUS(self->sig ? self->sig : SIGTRAP), t->pid);
+	ASSERT_STATUS(self->status, t->pid);
 	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
-	ASSERT_STATUS(STOP_STATUS(self->sig ? self->sig : SIGTRAP), t->pid);
+	ASSERT_STATUS(self->status, t->pid);
 	EXPECT_NO_STEP(t);
 	ack(t, 0, self->sig);
 	run_all(t);
@@ -145,7 +143,7 @@ TEST_F(hold, notify_no_escape_after_getsiginfo)
 	struct tracee *t = &self->t;
 
 	ASSERT_EQ(0, hold(self, PTRACE_GETSIGINFO));
-	ASSERT_STATUS(STOP_STATUS(self->sig ? self->sig : SIGTRAP), t->pid);
+	ASSERT_STATUS(self->status, t->pid);
 	EXPECT_EQ(0, settle(t->pid));
 	EXPECT_NO_STATUS(t->pid);
 	EXPECT_NO_STEP(t);

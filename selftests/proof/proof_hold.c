@@ -54,7 +54,7 @@ FIXTURE_TEARDOWN(hold)
 /* For hold_call(): make the changes. The tracee stays put, and so does its wait status. */
 static void change(void *arg)
 {
-	FIXTURE_DATA(hold) *self = arg;
+	FIXTURE_DATA(hold) * self = arg;
 	struct tracee *t = &self->t;
 	struct __test_metadata *_metadata = t->test;
 	int i;
@@ -76,7 +76,7 @@ static void change(void *arg)
 }
 
 /* Have the request held until the changes are made. Returns 0, or its error. */
-static int hold(FIXTURE_DATA(hold) *self, int changes)
+static int hold(FIXTURE_DATA(hold) * self, int changes)
 {
 	struct __test_metadata *_metadata = self->t.test;
 	struct iovec iov = { .iov_base = self->page.addr, .iov_len = getpagesize() };
@@ -121,7 +121,7 @@ static int sig_after(int changes)
 }
 
 /* The tracee is in the re-trap for @changes, and knows of no other. None is pending after. */
-static void expect_retrap(FIXTURE_DATA(hold) *self, int changes)
+static void expect_retrap(FIXTURE_DATA(hold) * self, int changes)
 {
 	struct tracee *t = &self->t;
 	struct __test_metadata *_metadata = t->test;
@@ -187,10 +187,8 @@ TEST_F(hold, notify_ack_every_request_and_efault)
 		const int nr = changes[i / 2], sig = sig_after(nr);
 
 		pending = i % 2;
-		if (pending) {
-			ASSERT_EQ(0, kill(t->pid, SIGCONT));
-			trap_all(t, 0);
-		}
+		if (pending)
+			cont_all(t);
 		ASSERT_EQ(EFAULT, hold(self, nr));
 		if (!nr && !pending)
 			continue;
@@ -229,20 +227,16 @@ TEST_F(ack, notify_ack_none_and_many_changes)
 	int pending;
 
 	for (pending = 0; pending < 2; pending++) {
-		if (pending) {
-			ASSERT_EQ(0, kill(t->pid, SIGCONT));
-			trap_all(t, 0);
-		}
+		if (pending)
+			cont_all(t);
 		ASSERT_EQ(0, hold(&self->hold, 0));
 		EXPECT_NO_STATUS(t->pid);
 		EXPECT_NO_STEP(t);
 		run_all(t);
 		interrupt_all(t, 0);
 
-		if (pending) {
-			ASSERT_EQ(0, kill(t->pid, SIGCONT));
-			trap_all(t, 0);
-		}
+		if (pending)
+			cont_all(t);
 		ASSERT_EQ(0, hold(&self->hold, 7));
 		ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
 		ASSERT_TRUE(wait_until(peek_status(t->pid)));

@@ -135,7 +135,7 @@ static void any_request(struct tracee *t, unsigned int turn)
  * The storm is over. What the tracer learns last is the state that is: there is no group
  * stop. That acknowledged, the tracee runs.
  */
-static void expect_calm(FIXTURE_DATA(storm) *self)
+static void expect_calm(FIXTURE_DATA(storm) * self)
 {
 	struct tracee *t = &self->t;
 	struct __test_metadata *_metadata = t->test;

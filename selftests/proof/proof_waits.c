@@ -42,7 +42,7 @@ static void handle(int sig)
 	hog_release(&own->hog);
 }
 
-static void start(FIXTURE_DATA(waits) *self)
+static void start(FIXTURE_DATA(waits) * self)
 {
 	struct __test_metadata *_metadata = self->t.test;
 
@@ -75,7 +75,7 @@ FIXTURE_TEARDOWN(waits)
 }
 
 /* The tracee is in a STOP trap, and has nothing to report. */
-static void trap(FIXTURE_DATA(waits) *self)
+static void trap(FIXTURE_DATA(waits) * self)
 {
 	struct __test_metadata *_metadata = self->t.test;
 
@@ -85,7 +85,7 @@ static void trap(FIXTURE_DATA(waits) *self)
 }
 
 /* From here on it is on its way to a re-trap. */
-static void hold(FIXTURE_DATA(waits) *self)
+static void hold(FIXTURE_DATA(waits) * self)
 {
 	struct __test_metadata *_metadata = self->t.test;
 
@@ -94,7 +94,7 @@ static void hold(FIXTURE_DATA(waits) *self)
 }
 
 /* It arrives, with a status that was @reaped already, or is now. */
-static void arrive(FIXTURE_DATA(waits) *self, bool reaped)
+static void arrive(FIXTURE_DATA(waits) * self, bool reaped)
 {
 	struct __test_metadata *_metadata = self->t.test;
 
@@ -105,7 +105,7 @@ static void arrive(FIXTURE_DATA(waits) *self, bool reaped)
 }
 
 /* Start a process that does @fn, which gets self->aside. */
-static void start_helper(FIXTURE_DATA(waits) *self, void (*fn)(void *aside))
+static void start_helper(FIXTURE_DATA(waits) * self, void (*fn)(void *aside))
 {
 	struct __test_metadata *_metadata = self->t.test;
 
@@ -113,7 +113,7 @@ static void start_helper(FIXTURE_DATA(waits) *self, void (*fn)(void *aside))
 	ASSERT_LT(0, self->helper);
 }
 
-static void end_helper(FIXTURE_DATA(waits) *self)
+static void end_helper(FIXTURE_DATA(waits) * self)
 {
 	kill_and_reap(self->helper);
 	self->helper = 0;
@@ -247,7 +247,7 @@ TEST_F(waits, notify_waits_request_interrupted)
  * Thread 1 is trapped, with a status that nobody reaps, and from here on it is on its way to
  * another trap, for the start of a group stop. Thread 0 is in that.
  */
-static void hold_unreaped(FIXTURE_DATA(waits) *self)
+static void hold_unreaped(FIXTURE_DATA(waits) * self)
 {
 	struct tracee *t = &self->t;
 	struct __test_metadata *_metadata = t->test;

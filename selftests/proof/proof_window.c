@@ -82,7 +82,7 @@ FIXTURE_VARIANT_ADD(window, cpu_of_racer) { .cpu = 1 };
 FIXTURE_VARIANT_ADD(window, any_cpu) { .cpu = -1 };
 
 /* The tracee is there. Its last thread takes the signals. */
-static void start(FIXTURE_DATA(window) *self, int nr, int cpu)
+static void start(FIXTURE_DATA(window) * self, int nr, int cpu)
 {
 	struct tracee *t = &self->t;
 	int i;
