@@ -207,7 +207,7 @@ TEST_F(retrap, notify_waits_wnohang_returns_at_once)
 	EXPECT_EQ(0, wait4(-1, &status, WNOHANG | __WALL, NULL));
 	EXPECT_EQ('R', task_state(t->pid));
 
-	trap_all(t, 0);
+	ASSERT_STATUS(STOP_STATUS(SIGTRAP), t->pid);
 	ack_all(t, 0);
 	EXPECT_NO_STEP(t);
 }
@@ -237,9 +237,8 @@ TEST_F(retrap, notify_hidden_unreaped_status_stays)
 	EXPECT_EQ(0, sys_wait(t->pid, WNOHANG));
 	EXPECT_EQ('R', task_state(t->pid));
 
-	trap_all(t, 0);
-	ack_all(t, 0);
-	run_all(t);
+	ASSERT_STATUS(STOP_STATUS(SIGTRAP), t->pid);
+	EXPECT_NO_STEP(t);
 }
 
 /* A request waits until the tracee has arrived. It does not fail with ESRCH. */
@@ -256,7 +255,7 @@ TEST_F(retrap, notify_hidden_request_waits)
 		ASSERT_EQ(0, kill(t->pid, SIGCONT));
 		EXPECT_EQ('R', task_state(t->pid));
 		EXPECT_PTRACE_ERROR(0, requests[i], t->pid, 0, i ? NULL : &data);
-		trap_all(t, 0);
+		ASSERT_STATUS(STOP_STATUS(SIGTRAP), t->pid);
 		ack_all(t, 0);
 	}
 	EXPECT_NO_STEP(t);
@@ -293,7 +292,7 @@ TEST_F(retrap, seize_stopped_again_at_once)
 	seize_all(t, PTRACE_SEIZE_DEVEL);
 	EXPECT_EQ('R', task_state(t->pid));
 
-	trap_all(t, SIGSTOP);
+	ASSERT_STATUS(STOP_STATUS(SIGSTOP), t->pid);
 	EXPECT_CAUSE(CAUSE_GROUP, t->pid);
 	EXPECT_NO_STEP(t);
 	run_all(t);
