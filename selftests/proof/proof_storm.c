@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A tracee that is held in a STOP trap while others stop and continue it as fast
- * as they can, from another CPU. It re-traps all the time, and the windows from
- * trap to re-trap are met by chance, thousands of times: whatever the tracer does
- * it finds the tracee trapped, and the tracee, which counts in user space, does
- * not get to count.
+ * A tracee that is held in a STOP trap while others stop and continue it as fast as they
+ * can, from another CPU. It re-traps all the time, and the windows from trap to re-trap are
+ * met by chance, thousands of times. Whatever the tracer does finds the tracee trapped. The
+ * tracee, which counts in user space, does not get to count.
  *
- * Each test runs for STORM_MS or half of that. A tracee on the CPU of the tracer
- * re-traps when the tracer waits for it, which is some ten times as often as when
- * it has to compete with the sender.
- *
- * The last test opens a window that a storm does not meet often enough, right after the
- * SIGCONT for which the tracee re-traps: a signal to the process.
+ * Each test runs for STORM_MS or half of that. A tracee on the CPU of the tracer re-traps
+ * when the tracer waits for it: some ten times as often as when it competes with the sender.
  */
-#include "../kselftest_harness.h"
-#include "old/group_stop_notify.h"
+#include "group_stop_tracee.h"
+#include "hog.h"
 
 #include <sys/uio.h>
 
@@ -28,15 +23,15 @@ struct storm {
 };
 
 /*
- * For spawn(): stop and continue. A SIGSTOP gets to start a group stop if there
- * is a thread that takes it: give it time for that, and not always the same.
+ * For spawn(): stop and continue. A SIGSTOP gets to start a group stop if there is a thread
+ * that takes it: give it time for that, and not always the same.
  */
 static void make_storm(void *arg)
 {
 	struct storm *storm = arg;
 	int yields;
 
-	run_on_cpu(1);
+	pin(0, 1);
 	for (;;) {
 		if (storm->stop) {
 			kill(storm->pid, SIGSTOP);
@@ -50,65 +45,46 @@ static void make_storm(void *arg)
 
 FIXTURE(storm) {
 	struct tracee t;
-	int held;		/* number of the traced thread */
-	unsigned long count;	/* that of it, when it trapped */
 	struct storm *storm;
 	pid_t sender;
 };
 
 FIXTURE_VARIANT(storm) {
-	int threads;		/* if 2, the first is not traced, and sleeps */
-	int flags;
+	int flags;		/* with a mate there are group stops: it takes SIGSTOP */
 	bool stop;
 	bool spread;		/* tracee on any CPU, not on that of the tracer */
+	bool ignore;		/* SIGCONT is ignored */
 };
 
-FIXTURE_VARIANT_ADD(storm, cont) { .threads = 1 };
-FIXTURE_VARIANT_ADD(storm, cont_blocked) {
-	.threads = 1, .flags = TRACEE_BLOCK_CONT,
-};
-
+FIXTURE_VARIANT_ADD(storm, cont) { .flags = TRACEE_CONT };
+FIXTURE_VARIANT_ADD(storm, cont_blocked) { };
 FIXTURE_VARIANT_ADD(storm, cont_ignored) {
-	.threads = 1, .flags = TRACEE_IGNORE_CONT, .spread = true,
+	.flags = TRACEE_CONT, .ignore = true, .spread = true,
 };
-
-/* the tracee has no thread to take SIGSTOP: no group stop starts */
-FIXTURE_VARIANT_ADD(storm, stop_cont) { .threads = 1, .stop = true };
-FIXTURE_VARIANT_ADD(storm, stop_cont_blocked) {
-	.threads = 1, .flags = TRACEE_BLOCK_CONT, .stop = true,
-};
-
-/* it has */
+FIXTURE_VARIANT_ADD(storm, stop_cont) { .flags = TRACEE_CONT, .stop = true };
+FIXTURE_VARIANT_ADD(storm, stop_cont_blocked) { .stop = true };
 FIXTURE_VARIANT_ADD(storm, group) {
-	.threads = 2, .stop = true, .spread = true,
+	.flags = TRACEE_CONT | TRACEE_MATE, .stop = true, .spread = true,
 };
-
-FIXTURE_VARIANT_ADD(storm, group_blocked) {
-	.threads = 2, .flags = TRACEE_BLOCK_CONT, .stop = true,
-};
+FIXTURE_VARIANT_ADD(storm, group_blocked) { .flags = TRACEE_MATE, .stop = true };
 
 FIXTURE_SETUP(storm)
 {
-	if (lacks_notify_mode(_metadata))
-		return;
-
+	NEED_NOTIFY_MODE();
 	self->storm = shared_page();
 	ASSERT_TRUE(!!self->storm);
 	if (!variant->spread)
-		run_on_cpu(0);
-	tracee_start(_metadata, &self->t, variant->threads, variant->flags |
-		     TRACEE_COUNT |
-		     (variant->threads > 1 ? TRACEE_PAUSE_1ST : 0));
-	self->held = variant->threads - 1;
-	tracee_seize(_metadata, &self->t, self->held, 0);
-	trap_by_interrupt(_metadata, self->t.tid[self->held], 0);
-	self->count = tracee_count(&self->t, self->held);
+		pin(0, 0);
+	if (variant->ignore)
+		signal(SIGCONT, SIG_IGN);
+	tracee_start_seized(&self->t, 1, TRACEE_COUNT | variant->flags);
+	interrupt_all(&self->t, 0);
 
 	self->storm->pid = self->t.pid;
 	self->storm->stop = variant->stop;
 	self->sender = spawn(make_storm, self->storm);
 	ASSERT_LT(0, self->sender);
-	run_on_cpu(0);
+	pin(0, 0);
 }
 
 FIXTURE_TEARDOWN(storm)
@@ -118,112 +94,105 @@ FIXTURE_TEARDOWN(storm)
 }
 
 /*
- * A request that leaves the tracee where it is. They take turns: every second one
- * acknowledges, and all others come right after a SIGCONT of our own, as the sender
- * may not be running. That makes the tracee re-trap, if there is a group stop or
- * the trap before has been reaped. Returns 0 or what failed, with errno.
+ * Make a request that leaves the tracee where it is. They take turns: every second one
+ * acknowledges, and all others come right after a SIGCONT of our own, as the sender may not
+ * be running.
  */
-static int any_request(struct tracee *t, pid_t tid, unsigned int turn)
+static void any_request(struct tracee *t, unsigned int turn)
 {
+	struct __test_metadata *_metadata = t->test;
 	char buf[4096];
 	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
+	long ret;
 
 	if (turn % 2)
 		kill(t->pid, SIGCONT);
-
 	switch (turn % 10) {
 	case 1:
-		return sys_ptrace(PTRACE_GETREGSET, tid, 1, &iov) ?
-		       PTRACE_GETREGSET : 0;
+		ret = sys_ptrace(PTRACE_GETREGSET, t->pid, 1 /* NT_PRSTATUS */, &iov);
+		break;
 	case 3:
-		return sys_ptrace(PTRACE_GETEVENTMSG, tid, 0, buf) ?
-		       PTRACE_GETEVENTMSG : 0;
+		ret = sys_ptrace(PTRACE_GETEVENTMSG, t->pid, 0, buf);
+		break;
 	case 5:
-		return sys_ptrace(PTRACE_GETSIGMASK, tid, 8, buf) ?
-		       PTRACE_GETSIGMASK : 0;
+		ret = sys_ptrace(PTRACE_GETSIGMASK, t->pid, 8, buf);
+		break;
 	case 7:
-		return sys_ptrace(PTRACE_PEEKDATA, tid, (unsigned long)t->page,
-				  buf) ? PTRACE_PEEKDATA : 0;
+		ret = sys_ptrace(PTRACE_PEEKDATA, t->pid, (unsigned long)t->page, buf);
+		break;
 	case 9:
-		return sys_ptrace(PTRACE_SETOPTIONS, tid, 0, NULL) ?
-		       PTRACE_SETOPTIONS : 0;
+		ret = sys_ptrace(PTRACE_SETOPTIONS, t->pid, 0, NULL);
+		break;
 	default:
-		return sys_ptrace(PTRACE_GETSIGINFO, tid, 0, buf) ?
-		       PTRACE_GETSIGINFO : 0;
+		ret = sys_ptrace(PTRACE_GETSIGINFO, t->pid, 0, buf);
+		break;
 	}
+	ASSERT_EQ(0, ret)
+		TH_LOG("request number %u: %s", turn, strerror(errno));
 }
 
 /*
- * The storm is over. What the tracer learns last is the state that is: there is
- * no group stop. That acknowledged, the tracee runs.
+ * The storm is over. What the tracer learns last is the state that is: there is no group
+ * stop. That acknowledged, the tracee runs.
  */
-static void expect_calm(struct __test_metadata *_metadata, struct tracee *t,
-			int held, pid_t *sender)
+static void expect_calm(FIXTURE_DATA(storm) * self)
 {
-	static const char id[] = "notify-merge";
-	const pid_t tid = t->tid[held];
+	struct tracee *t = &self->t;
+	struct __test_metadata *_metadata = t->test;
 	int status;
 
-	kill_and_reap(*sender);
-	*sender = 0;
+	kill_and_reap(self->sender);
+	self->sender = 0;
 	ASSERT_EQ(0, kill(t->pid, SIGCONT));
-	expect_state(_metadata, tid, 0, id);
-	sys_wait(tid, WNOHANG);
-	EXPECT_NO_STATUS(id, tid);
+	ack_all(t, 0);
+	EXPECT_NO_STEP(t);
+	sys_wait(t->pid, WNOHANG);
+	EXPECT_NO_STATUS(t->pid);
 
-	ASSERT_PTRACE(id, PTRACE_CONT, tid, 0);
-	status = tracee_wait_running(t, held);
+	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
+	status = tracee_runs(t, 0);
 	if (status == SIGNAL_STATUS(SIGCONT)) {
-		ASSERT_PTRACE(id, PTRACE_CONT, tid, 0);
-		status = tracee_wait_running(t, held);
+		ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
+		status = tracee_runs(t, 0);
 	}
 	EXPECT_EQ(0, status)
-		TH_LOG("%s: the tracee does not run on, wait status %#x", id,
-		       status);
+		TH_LOG("the tracee does not run on, wait status %#x", status);
 }
 
 /*
- * Windows: notification during any request and between them, and as the tracer
- * waits with WNOHANG. Fails if the tracee is woken up with nothing to trap for,
- * or while a request is being served, or if a request takes it for running.
+ * Notified during any request, between them and during waits with WNOHANG, the tracee is
+ * never woken up with nothing to trap for, and no request takes it for running.
  */
 TEST_F(storm, notify_no_escape_and_no_esrch)
 {
 	const long long end = now_ms() + STORM_MS;
 	struct tracee *t = &self->t;
-	const pid_t tid = t->tid[self->held];
-	unsigned long traps = 0, count;
+	unsigned long traps = 0;
 	unsigned int turn = 0;
-	int failed, status;
+	int status;
 
 	do {
-		failed = any_request(t, tid, turn++);
-		ASSERT_EQ(0, failed)
-			TH_LOG("notify-hidden: request %#x: %s, after %lu re-traps",
-			       failed, strerror(errno), traps);
-		status = sys_wait(tid, WNOHANG);
+		any_request(t, turn++);
+		status = sys_wait(t->pid, WNOHANG);
 		if (status) {
 			ASSERT_EQ(PTRACE_EVENT_STOP, status >> 16)
-				TH_LOG("notify-no-escape: wait status %#x", status);
+				TH_LOG("wait status %#x", status);
 			traps++;
 		}
-		count = tracee_count(t, self->held);
-		ASSERT_EQ(self->count, count)
-			TH_LOG("notify-no-escape: tracee ran, after %lu re-traps",
-			       traps);
+		ASSERT_EQ(t->mark[0], tracee_count(t, 0))
+			TH_LOG("tracee ran, after %lu re-traps", traps);
 	} while (now_ms() < end);
 
 	EXPECT_LT(0ul, traps)
-		TH_LOG("notify-retrap: no re-trap, %lu signals sent",
-		       self->storm->sent);
-	expect_calm(_metadata, t, self->held, &self->sender);
+		TH_LOG("no re-trap, %lu signals sent", self->storm->sent);
+	expect_calm(self);
 }
 
-/* Looks for a stop that no one reaps, without a pause. */
+/* Looks for a stop that nobody reaps, without a pause. */
 struct watcher {
 	pid_t tid;
 	idtype_t idtype;	/* it, or any */
-	int over;
+	int over, ended;
 	unsigned long looks, misses;
 };
 
@@ -232,7 +201,7 @@ static void *watch_stop(void *arg)
 	struct watcher *watcher = arg;
 	siginfo_t info;
 
-	run_on_cpu(1);
+	pin(0, 1);
 	while (!__atomic_load_n(&watcher->over, __ATOMIC_RELAXED)) {
 		__atomic_add_fetch(&watcher->looks, 1, __ATOMIC_RELAXED);
 		memset(&info, 0, sizeof(info));
@@ -241,128 +210,119 @@ static void *watch_stop(void *arg)
 		    info.si_pid != watcher->tid)
 			watcher->misses++;
 	}
+	__atomic_store_n(&watcher->ended, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
 
 /*
- * Window: a wait with WNOHANG during a re-trap, by the thread that traces and by
- * another one of its process. Fails if the stop, which is never reaped, is gone
- * for a moment. Without a group stop there is no re-trap after the first, and nothing
- * to be gone for; all that storms, then, are the locks.
+ * A status that is never reaped is not gone for a moment, for the thread that traces and for
+ * another one. Without a group stop there is no re-trap after the first: the storm is one on
+ * the locks alone, then.
  */
 TEST_F(storm, notify_hidden_stop_not_reaped)
 {
-	static const char id[] = "notify-hidden";
-	const pid_t tid = self->t.tid[self->held];
+	struct tracee *t = &self->t;
 	struct watcher watcher = {
-		.tid = tid,
-		/* of two threads the one that is not traced stops, too */
-		.idtype = self->t.nr == 1 ? P_ALL : P_PID,
+		.tid = t->pid,
+		/* a mate that stops is found, too */
+		.idtype = t->flags & TRACEE_MATE ? P_PID : P_ALL,
 	};
 	unsigned long looks = 0, misses = 0;
 	unsigned int turn = 0;
 	pthread_t thread;
 	long long end;
-	int failed;
 
-	/* from here on there is a stop to be reaped */
-	ASSERT_EQ(0, kill(self->t.pid, SIGCONT));
-	ASSERT_EQ(0, sys_ptrace(PTRACE_GETSIGINFO, tid, 0, &(siginfo_t){ 0 }));
-	while (!peek_stop(tid))
-		sched_yield();
+	/* from here on there is a status to be reaped */
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	ASSERT_PTRACE(PTRACE_GETSIGINFO, t->pid, &(siginfo_t){ 0 });
+	ASSERT_TRUE(wait_until(peek_status(t->pid) > 0));
 
 	ASSERT_EQ(0, pthread_create(&thread, NULL, watch_stop, &watcher));
+	pthread_detach(thread);
 	end = now_ms() + STORM_MS;
-	do {
-		failed = any_request(&self->t, tid, turn++);
+	/* the watcher has to compete with the sender: give it the time that it needs */
+	while (now_ms() < end || (now_ms() < end + DEADLINE_MS &&
+				  __atomic_load_n(&watcher.looks, __ATOMIC_RELAXED) < 100)) {
+		any_request(t, turn++);
 		looks++;
-		misses += peek_stop(tid) <= 0;
-		/* it has to compete with the sender: give it the time that it needs */
-		if (now_ms() > end + DEADLINE_MS)
-			break;
-	} while (!failed && (now_ms() < end ||
-			     __atomic_load_n(&watcher.looks, __ATOMIC_RELAXED) < 100));
+		misses += peek_status(t->pid) <= 0;
+	}
 	__atomic_store_n(&watcher.over, 1, __ATOMIC_RELAXED);
-	join_thread(thread);
+	ASSERT_TRUE(wait_until(__atomic_load_n(&watcher.ended, __ATOMIC_ACQUIRE)));
 
-	EXPECT_EQ(0, failed)
-		TH_LOG("%s: request %#x fails", id, failed);
 	EXPECT_EQ(0ul, misses)
-		TH_LOG("%s: tracer's waitid(WNOHANG) missed the stop in %lu of %lu",
-		       id, misses, looks);
+		TH_LOG("of %lu looks", looks);
 	EXPECT_EQ(0ul, watcher.misses)
-		TH_LOG("%s: other thread's waitid(WNOHANG) missed it in %lu of %lu",
-		       id, watcher.misses, watcher.looks);
-	expect_no_step(_metadata, &self->t, self->held, self->count,
-		       "notify-no-escape");
+		TH_LOG("of %lu looks of the other thread", watcher.looks);
 	EXPECT_LE(100ul, watcher.looks);
-	expect_calm(_metadata, &self->t, self->held, &self->sender);
+	expect_calm(self);
 }
 
-/*
- * Window: a re-trap that a tracer sleeps for in a blocking wait. Fails if the
- * wake-up gets lost, or the sleep ends with something else.
- */
+/* A re-trap wakes up the tracer that sleeps in a wait for it. */
 TEST_F(storm, notify_retrap_blocking_wait)
 {
-	static const char id[] = "notify-retrap";
 	const long long end = now_ms() + STORM_MS / 2;
 	struct tracee *t = &self->t;
-	const pid_t tid = t->tid[self->held];
 	siginfo_t info;
 	int status;
 
 	do {
-		status = sys_wait(tid, 0);
+		status = sys_wait(t->pid, 0);
 		ASSERT_EQ(PTRACE_EVENT_STOP, status >> 16)
-			TH_LOG("%s: wait status %#x", id, status);
-		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, tid, &info);
-		expect_no_step(_metadata, t, self->held, self->count, id);
+			TH_LOG("wait status %#x", status);
+		ASSERT_PTRACE(PTRACE_GETSIGINFO, t->pid, &info);
+		EXPECT_NO_STEP(t);
 	} while (now_ms() < end);
-	expect_calm(_metadata, t, self->held, &self->sender);
+	expect_calm(self);
 }
 
 /*
- * Windows: notification during LISTEN, and between the trap that ends it and the
- * next request. Fails if LISTEN misses a change, or wakes the tracee up for good.
+ * PTRACE_LISTEN misses no change, during it or before it, and does not wake the tracee up for
+ * good. It may have to wait for a re-trap, but does not fail.
  */
 TEST_F(storm, notify_listen_in_storm)
 {
-	static const char id[] = "notify-listen";
 	const long long end = now_ms() + STORM_MS / 2;
 	struct tracee *t = &self->t;
-	const pid_t tid = t->tid[self->held];
 	siginfo_t info;
 	int status;
 
 	do {
-		/* may have to wait for a re-trap, but not fail */
-		ASSERT_PTRACE(id, PTRACE_LISTEN, tid, 0);
-		status = wait_soon(tid);
+		ASSERT_PTRACE(PTRACE_LISTEN, t->pid, 0);
+		status = wait_soon(t->pid);
 		ASSERT_EQ(PTRACE_EVENT_STOP, status >> 16)
-			TH_LOG("%s: wait status %#x", id, status);
-		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, tid, &info);
-		expect_no_step(_metadata, t, self->held, self->count, id);
+			TH_LOG("wait status %#x", status);
+		ASSERT_PTRACE(PTRACE_GETSIGINFO, t->pid, &info);
+		EXPECT_NO_STEP(t);
 	} while (now_ms() < end);
-	expect_calm(_metadata, t, self->held, &self->sender);
+	expect_calm(self);
 }
 
+/* A tracee in a STOP trap, and its mate, which catches SIGUSR1. */
 FIXTURE(signal) {
 	struct tracee t;
 };
 
+/* How often the tracee did. */
+static unsigned long *caught(struct tracee *t)
+{
+	return &t->page->count[TRACEE_MAX - 1];
+}
+
+static void catch(int sig)
+{
+	__atomic_add_fetch(caught(tracee_self), 1, __ATOMIC_RELAXED);
+}
+
 FIXTURE_SETUP(signal)
 {
-	if (lacks_notify_mode(_metadata))
-		return;
-
-	/* the tracee is on another CPU than we are */
-	run_on_cpu(1);
-	tracee_start(_metadata, &self->t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT |
-		     TRACEE_CATCH_USR1);
-	run_on_cpu(0);
-	ASSERT_EQ(0, sys_seize_notify(self->t.pid, 0));
-	trap_by_interrupt(_metadata, self->t.pid, 0);
+	NEED_NOTIFY_MODE();
+	/* on the CPU that we are not on, and with our handler */
+	pin(0, 1);
+	signal(SIGUSR1, catch);
+	tracee_start_seized(&self->t, 1, TRACEE_MATE);
+	pin(0, 0);
+	interrupt_all(&self->t, 0);
 }
 
 FIXTURE_TEARDOWN(signal)
@@ -371,35 +331,28 @@ FIXTURE_TEARDOWN(signal)
 }
 
 /*
- * Window: a signal is sent to the process while its first thread re-traps on the
- * other CPU, where it looks like one that could take the signal. Fails if it is
- * chosen to: the other thread, which does nothing, is not woken up then.
+ * A signal that comes to the process right after the SIGCONT for which its first thread
+ * re-traps is taken by another thread. The first one is on the other CPU then and looks like
+ * one that could take it; chosen to, it does not, and the other is not woken up.
  */
 TEST_F(signal, notify_hidden_signal_taken_by_other_thread)
 {
-	static const char id[] = "notify-hidden";
 	struct tracee *t = &self->t;
-	unsigned int tries = 0;
-	long long deadline;
-	siginfo_t info;
-	int i, caught;
+	unsigned long old;
+	volatile int n;
+	int i;
 
 	for (i = 0; i < 500; i++) {
 		/* told, and waited for: the next SIGCONT makes it re-trap */
-		ASSERT_PTRACE(id, PTRACE_GETSIGINFO, t->pid, &info);
+		ack_all(t, 0);
 		ASSERT_LE(0, sys_wait(t->pid, WNOHANG));
-		caught = __atomic_load_n(&t->page->caught, __ATOMIC_RELAXED);
+		old = __atomic_load_n(caught(t), __ATOMIC_RELAXED);
 		ASSERT_EQ(0, kill(t->pid, SIGCONT));
-		spin(i * 10);
+		for (n = 0; n < i * 10; n++)
+			;
 		ASSERT_EQ(0, kill(t->pid, SIGUSR1));
-
-		deadline = now_ms() + DEADLINE_MS / 5;
-		while (__atomic_load_n(&t->page->caught, __ATOMIC_RELAXED) == caught) {
-			ASSERT_LT(now_ms(), deadline)
-				TH_LOG("%s: SIGUSR1 number %d waits for a tracee",
-				       id, i);
-			give_way(&tries);
-		}
+		ASSERT_TRUE(wait_until(__atomic_load_n(caught(t), __ATOMIC_RELAXED) != old))
+			TH_LOG("nobody takes SIGUSR1 number %d", i);
 	}
 }
 

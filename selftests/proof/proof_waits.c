@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Waits and requests that meet a tracee on its way from trap to trap.
+ * Waits and requests that meet a tracee on its way from trap to trap, and sleep: see
+ * gstop_hold for those that don't.
  *
- * The tracee has to run on the CPU of a hog to get there, so it does not until the hog has
- * ended: see group_stop_hog.h. A wait must not sleep for it. What a test expects has to
- * happen while the tracee is held up, which still_held() says afterwards: once it has
- * arrived it stays there. If a call sleeps for the tracee, that is over when it returns. A
- * machine that is too busy looks the same, so each test has a few rounds, and passes if one
- * of them was in time and none saw anything wrong. That the hog has not ended says nothing:
- * the kernel takes the CPU from it now and then.
+ * The tracee has only the CPU of a hog, and does not arrive until that has ended. What a
+ * test expects has to happen before. If a call sleeps for the tracee, is_held() says
+ * afterwards that it has arrived. A machine that is too busy looks the same: each test has a
+ * few rounds, and passes if one of them was in time and none saw anything wrong.
  */
-#include "../kselftest_harness.h"
-#include "old/group_stop_hog.h"
-#include "old/group_stop_notify.h"
+#include "group_stop_tracee.h"
+#include "hog.h"
 
 #include <linux/io_uring.h>
 
@@ -22,320 +19,263 @@
 struct aside {
 	pid_t pid;		/* of the test */
 	pid_t tid;		/* of the tracee that it traces itself */
-	volatile unsigned long ready, go;
+	int ready;
 };
 
 FIXTURE(waits) {
-	struct tracee t;	/* number 0 on another CPU, and number 1 on that of the hog */
-	struct hog *hog;
-	pid_t hog_pid;
+	struct tracee t;	/* we trace thread 1, on HOG_CPU; 0 is on the other */
+	pid_t tid;		/* that of thread 1 */
+	struct hog hog;
 	struct aside *aside;
 	pid_t helper;
+	int open;		/* rounds in which the tracee was held up till the end */
 };
 
 static volatile sig_atomic_t handled;	/* SIGUSR1 so far */
 static volatile sig_atomic_t in_time;	/* ... while the tracee was held up */
 static FIXTURE_DATA(waits) * own;
 
-/* Is the tracee still on its way, and not yet where it goes to? */
-static bool still_held(FIXTURE_DATA(waits) * self)
-{
-	return task_state(self->t.pid, self->t.tid[1]) == 'R';
-}
-
 static void handle(int sig)
 {
 	handled++;
-	in_time += still_held(own);
-	/* it may go on */
-	own->hog->stop = 1;
+	in_time += is_held(own->tid);
+	hog_release(&own->hog);
+}
+
+static void start(FIXTURE_DATA(waits) * self)
+{
+	struct __test_metadata *_metadata = self->t.test;
+
+	self->tid = self->t.tid[1];
+	ASSERT_EQ(0, pin(self->tid, HOG_CPU));
 }
 
 FIXTURE_SETUP(waits)
 {
-	struct sigaction action = { .sa_handler = handle };
+	const struct sigaction action = { .sa_handler = handle };
 
-	if (lacks_notify_mode(_metadata))
-		return;
-	if (lacks_hog()) {
-		skip_setup(_metadata, lacks_hog());
-		return;
-	}
-	self->hog = shared_page();
+	NEED_NOTIFY_MODE();
+	NEED_HOG(&self->hog);
 	self->aside = shared_page();
-	ASSERT_TRUE(self->hog && self->aside);
-	self->hog->ms = 500;
+	ASSERT_TRUE(!!self->aside);
 	self->aside->pid = getpid();
 	own = self;
-	handled = 0;
-	in_time = 0;
+	handled = in_time = 0;
 	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
 
-	tracee_start(_metadata, &self->t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT);
-	ASSERT_EQ(0, pin(self->t.tid[1], HOG_CPU));
+	tracee_start(&self->t, 2, 0);
+	start(self);
 }
 
 FIXTURE_TEARDOWN(waits)
 {
-	if (self->hog)
-		self->hog->stop = 1;
-	kill_and_reap(self->hog_pid);
+	hog_end(&self->hog);
 	kill_and_reap(self->helper);
 	tracee_end(&self->t);
 }
 
-/* Keep the CPU from the tracee. */
-static void hold_up(struct __test_metadata *_metadata, FIXTURE_DATA(waits) * self)
+/* The tracee is in a STOP trap, and has nothing to report. */
+static void trap(FIXTURE_DATA(waits) * self)
 {
-	self->hog->running = 0;
-	self->hog->stop = 0;
-	self->hog_pid = hog_spawn(self->hog);
-	ASSERT_LT(0, self->hog_pid);
+	struct __test_metadata *_metadata = self->t.test;
+
+	ASSERT_EQ(0, sys_seize_notify(self->tid, 0));
+	trap_by_interrupt(&self->t, 1, 0);
+	ack(&self->t, 1, 0);
 }
 
-/* End that. */
-static void let_go(FIXTURE_DATA(waits) * self)
+/* From here on it is on its way to a re-trap. */
+static void hold(FIXTURE_DATA(waits) * self)
 {
-	self->hog->stop = 1;
-	kill_and_reap(self->hog_pid);
-	self->hog_pid = 0;
+	struct __test_metadata *_metadata = self->t.test;
+
+	hog_start(&self->hog, DEADLINE_MS);
+	ASSERT_EQ(0, sys_tgkill(self->t.pid, self->tid, SIGCONT));
 }
 
-/* Trap the tracee, reap the status, and read the state: the next SIGCONT makes it re-trap. */
-static void trap(struct __test_metadata *_metadata, FIXTURE_DATA(waits) * self)
+/* It arrives, with a status that was @reaped already, or is now. */
+static void arrive(FIXTURE_DATA(waits) * self, bool reaped)
 {
-	const pid_t tid = self->t.tid[1];
+	struct __test_metadata *_metadata = self->t.test;
 
-	ASSERT_EQ(0, sys_seize_notify(tid, 0));
-	trap_by_interrupt(_metadata, tid, 0);
-	ASSERT_PTRACE("trap", PTRACE_GETSIGINFO, tid, &(siginfo_t){ 0 });
+	hog_end(&self->hog);
+	if (!reaped)
+		ASSERT_STATUS(STOP_STATUS(SIGTRAP), self->tid);
+	ack(&self->t, 1, 0);
 }
 
-/* The tracee is on its way to a re-trap, and held up. Its status was reaped. */
-static void hold_retrap(struct __test_metadata *_metadata, FIXTURE_DATA(waits) * self)
+/* Start a process that does @fn, which gets self->aside. */
+static void start_helper(FIXTURE_DATA(waits) * self, void (*fn)(void *aside))
 {
-	hold_up(_metadata, self);
-	ASSERT_EQ(0, sys_tgkill(self->t.pid, self->t.tid[1], SIGCONT));
+	struct __test_metadata *_metadata = self->t.test;
+
+	self->helper = spawn(fn, self->aside);
+	ASSERT_LT(0, self->helper);
 }
 
-/* It arrives, with a status of its own, and is told the state. */
-static void arrive(struct __test_metadata *_metadata, FIXTURE_DATA(waits) * self,
-		   const char *id)
+static void end_helper(FIXTURE_DATA(waits) * self)
 {
-	let_go(self);
-	ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), self->t.tid[1]);
-	expect_state(_metadata, self->t.tid[1], 0, id);
+	kill_and_reap(self->helper);
+	self->helper = 0;
 }
 
-/* For spawn(): sleep until the test does, in whatever it does, and then send it SIGUSR1. */
+/* For start_helper(): when the test sleeps, in whatever it does, send it SIGUSR1, */
 static void send_usr1(void *arg)
 {
 	struct aside *aside = arg;
 
-	if (wait_task_state(aside->pid, aside->pid, "SD"))
+	if (wait_task_state(aside->pid, "SD"))
 		_exit(1);
 	kill(aside->pid, SIGUSR1);
 	pause_forever(NULL);
 }
 
-/* For spawn(): exit when the test sleeps. */
+/* ... or exit. */
 static void exit_soon(void *arg)
 {
 	struct aside *aside = arg;
 
-	wait_task_state(aside->pid, aside->pid, "SD");
+	wait_task_state(aside->pid, "SD");
 	_exit(7);
 }
 
-/* WNOHANG returns at once with nothing: the last status was reaped, and none is there yet. */
-TEST_F(waits, notify_waits_wnohang_returns_at_once)
-{
-	static const char id[] = "notify-waits";
-	const pid_t tid = self->t.tid[1];
-	int round, status, any, open = 0;
-	siginfo_t info;
-	pid_t pid;
-
-	trap(_metadata, self);
-	for (round = 0; round < ROUNDS; round++) {
-		hold_retrap(_metadata, self);
-		EXPECT_EQ(0, sys_waitid(tid, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL));
-		pid = wait4(-1, &any, WNOHANG | __WALL, NULL);
-		status = pid == tid ? any : sys_wait(tid, WNOHANG);
-		if (still_held(self)) {
-			EXPECT_EQ(0, info.si_pid);
-			EXPECT_EQ(0, pid);
-			EXPECT_EQ(0, status);
-			open++;
-		}
-		let_go(self);
-		if (!status)
-			ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), tid);
-		expect_state(_metadata, tid, 0, id);
-	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: waitpid(WNOHANG) sleeps until the tracee has arrived", id);
-}
-
-/* The other tracee of two re-traps, and is found, by WNOHANG, while one is held up. */
+/* The other tracee of two re-traps, and WNOHANG finds it, while one is held up. */
 TEST_F(waits, notify_waits_wnohang_finds_other_tracee)
 {
-	static const char id[] = "notify-waits";
-	const pid_t tid = self->t.tid[1];
-	int round, status, open = 0;
 	unsigned int tries = 0;
+	int round, status;
 	struct tracee t;
-	pid_t other, pid;
+	pid_t pid;
 
 	/*
 	 * A thread, seized before the one that is held up: a wait looks at children first, and
 	 * then at other tracees, the last one first.
 	 */
-	tracee_start(_metadata, &t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT);
-	other = t.tid[1];
-	ASSERT_EQ(0, sys_seize_notify(other, 0));
-	trap_by_interrupt(_metadata, other, 0);
-	expect_state(_metadata, other, 0, id);
-	trap(_metadata, self);
+	tracee_start(&t, 2, 0);
+	ASSERT_EQ(0, sys_seize_notify(t.tid[1], 0));
+	trap_by_interrupt(&t, 1, 0);
+	ack(&t, 1, 0);
+	trap(self);
 
 	for (round = 0; round < ROUNDS; round++) {
-		hold_retrap(_metadata, self);
-		ASSERT_EQ(0, sys_tgkill(t.pid, other, SIGCONT));
+		hold(self);
+		ASSERT_EQ(0, sys_tgkill(t.pid, t.tid[1], SIGCONT));
 		do {
 			give_way(&tries);
 			pid = wait4(-1, &status, WNOHANG | __WALL, NULL);
-		} while (!pid && still_held(self));
-		if (still_held(self)) {
-			EXPECT_EQ(other, pid);
+		} while (!pid && is_held(self->tid));
+		if (is_held(self->tid)) {
+			EXPECT_EQ(t.tid[1], pid);
 			EXPECT_EQ(STOP_STATUS(SIGTRAP), status);
-			open++;
+			self->open++;
 		}
-		if (pid != other)
-			ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), other);
-		expect_state(_metadata, other, 0, id);
-		let_go(self);
-		if (pid != tid)
-			ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), tid);
-		expect_state(_metadata, tid, 0, id);
+		if (pid != t.tid[1])
+			ASSERT_STATUS(STOP_STATUS(SIGTRAP), t.tid[1]);
+		ack(&t, 1, 0);
+		arrive(self, pid == self->tid);
 	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: waitpid(-1, WNOHANG) sleeps until the first tracee has arrived", id);
+	EXPECT_LT(0, self->open)
+		TH_LOG("waitpid(-1, WNOHANG) sleeps until the first tracee has arrived");
 	tracee_end(&t);
 }
 
 /* A signal ends a blocking wait with EINTR, and its handler runs. */
 TEST_F(waits, notify_waits_signal_ends_wait)
 {
-	static const char id[] = "notify-waits";
 	int round, status, error;
 	pid_t pid;
 
-	trap(_metadata, self);
+	trap(self);
 	for (round = 0; round < ROUNDS; round++) {
-		hold_retrap(_metadata, self);
-		self->helper = spawn(send_usr1, self->aside);
-		ASSERT_LT(0, self->helper);
-		pid = wait4(self->t.tid[1], &status, __WALL, NULL);
-		error = errno;
-		kill_and_reap(self->helper);
-		if (pid != -1) {
-			/* the wait went on until the tracee had arrived */
-			EXPECT_EQ(self->t.tid[1], pid);
-			let_go(self);
-			expect_state(_metadata, pid, 0, id);
-			continue;
-		}
-		EXPECT_EQ(EINTR, error);
-		arrive(_metadata, self, id);
+		hold(self);
+		start_helper(self, send_usr1);
+		pid = wait4(self->tid, &status, __WALL, NULL);
+		error = pid == -1 ? errno : 0;
+		end_helper(self);
+		EXPECT_EQ(pid == -1 ? EINTR : 0, error);
+		arrive(self, pid == self->tid);
 	}
 	EXPECT_LT(0, in_time)
-		TH_LOG("%s: no handler runs before the tracee has arrived", id);
+		TH_LOG("no handler runs before the tracee has arrived");
 }
 
-/*
- * With __WNOTHREAD the thread that traces is told at once of another child. Also if the
- * wait began when the tracee was held up.
- */
+/* A wait with __WNOTHREAD, begun when the tracee was held up, sees another child. */
 TEST_F(waits, notify_waits_wnothread_sees_other_child)
 {
-	static const char id[] = "notify-waits";
-	int round, status, open = 0;
-	pid_t child, pid;
+	int round, status;
+	pid_t pid;
 
-	trap(_metadata, self);
+	trap(self);
 	for (round = 0; round < ROUNDS; round++) {
-		hold_retrap(_metadata, self);
-		child = spawn(exit_soon, self->aside);
-		ASSERT_LT(0, child);
+		hold(self);
+		start_helper(self, exit_soon);
 		pid = wait4(-1, &status, __WALL | __WNOTHREAD, NULL);
-		if (still_held(self)) {
-			EXPECT_EQ(child, pid);
-			open++;
+		if (is_held(self->tid)) {
+			EXPECT_EQ(self->helper, pid);
+			self->open++;
 		}
-		if (pid != child)
-			ASSERT_EQ(7 << 8, wait_soon(child));
-		let_go(self);
-		if (pid != self->t.tid[1])
-			ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), self->t.tid[1]);
-		expect_state(_metadata, self->t.tid[1], 0, id);
+		if (pid != self->helper)
+			ASSERT_EQ(7 << 8, wait_soon(self->helper));
+		self->helper = 0;
+		arrive(self, pid == self->tid);
 	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: told of another child only when the tracee has arrived", id);
+	EXPECT_LT(0, self->open)
+		TH_LOG("told of another child only when the tracee has arrived");
 }
 
 /* A signal interrupts a request, its handler runs, and the request is made again. */
 TEST_F(waits, notify_waits_request_interrupted)
 {
-	static const char id[] = "notify-waits";
 	int round;
 
-	trap(_metadata, self);
+	trap(self);
 	for (round = 0; round < ROUNDS; round++) {
-		hold_retrap(_metadata, self);
-		self->helper = spawn(send_usr1, self->aside);
-		ASSERT_LT(0, self->helper);
+		hold(self);
+		start_helper(self, send_usr1);
 		/* restarted, and done when the handler has let the tracee go */
-		expect_state(_metadata, self->t.tid[1], 0, id);
-		kill_and_reap(self->helper);
+		ack(&self->t, 1, 0);
+		end_helper(self);
 		EXPECT_EQ(round + 1, handled);
-		let_go(self);
-		ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), self->t.tid[1]);
+		hog_end(&self->hog);
+		ASSERT_STATUS(STOP_STATUS(SIGTRAP), self->tid);
 	}
 	EXPECT_LT(0, in_time)
-		TH_LOG("%s: no handler runs before the tracee has arrived", id);
+		TH_LOG("no handler runs before the tracee has arrived");
 }
 
 /*
- * Thread 1 of the tracee is trapped, with a status that nobody reaps, and on its way to
+ * Thread 1 is trapped, with a status that nobody reaps, and from here on it is on its way to
  * another trap, for the start of a group stop. Thread 0 is in that.
  */
-static void hold_unreaped(struct __test_metadata *_metadata, FIXTURE_DATA(waits) * self)
+static void hold_unreaped(FIXTURE_DATA(waits) * self)
 {
 	struct tracee *t = &self->t;
+	struct __test_metadata *_metadata = t->test;
 
-	ASSERT_EQ(0, wait_task_state(t->pid, t->tid[1], "t"));
-	hold_up(_metadata, self);
-	tracee_stop_untraced(_metadata, t, SIGSTOP);
+	ASSERT_EQ(0, wait_task_state(self->tid, "t"));
+	hog_start(&self->hog, DEADLINE_MS);
+	ASSERT_EQ(0, sys_tgkill(t->pid, t->pid, SIGSTOP));
+	EXPECT_THREAD_STATE('T', t->pid);
 }
 
-/* An unreaped status, and how a wait may look for it. */
-struct look {
-	idtype_t idtype;
-	pid_t tid;
-	int options;
-	int status;		/* what is there, 0: nothing */
-};
-
-static void *look(void *arg)
+/* For pthread_create(): peek_status() of the thread with number @arg. Returns the status. */
+static void *peek_thread(void *arg)
 {
-	struct look *look = arg;
-	siginfo_t info = { 0 };
+	return (void *)(long)peek_status((long)arg);
+}
 
-	look->status = 0;
-	if (!waitid(look->idtype, look->tid, &info, look->options | WSTOPPED | __WALL) &&
-	    info.si_pid == look->tid)
-		look->status = (info.si_status << 8) | 0x7f;
-	return NULL;
+static int peek_by_thread(pid_t tid)
+{
+	unsigned int tries = 0;
+	void *status = NULL;
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, peek_thread, (void *)(long)tid))
+		return -1;
+	/* no pthread_join(): a 32-bit one needs CONFIG_COMPAT_32BIT_TIME */
+	while (pthread_tryjoin_np(thread, &status) == EBUSY)
+		give_way(&tries);
+	return (long)status;
 }
 
 /* By number: the headers may be older than 6.7. */
@@ -345,7 +285,7 @@ static void *look(void *arg)
  * IORING_OP_WAITID with WNOHANG and WNOWAIT, a ring each. Returns the wait status, 0 if
  * there is none, or -1 with errno; that is ENOSYS or EINVAL if there is no such thing.
  */
-static int look_by_io_uring(pid_t tid)
+static int peek_by_io_uring(pid_t tid)
 {
 	struct io_uring_params params = { 0 };
 	const struct io_uring_cqe *cqe;
@@ -388,66 +328,43 @@ out:
 	return ret;
 }
 
-/* A status that was not reaped stays there, whoever looks for it and however. */
+/* A status that was not reaped stays, also for another thread and for io_uring. */
 TEST_F(waits, notify_hidden_unreaped_status_stays)
 {
-	static const char id[] = "notify-hidden";
-	static const int options[] = {
-		WNOHANG | WNOWAIT, WNOHANG | WNOWAIT | __WNOTHREAD, WNOWAIT,
-	};
-	const pid_t tid = self->t.tid[1];
-	int round, status, next, open = 0;
-	struct look what;
-	pthread_t thread;
-	unsigned int i;
+	int round, tracer, thread, ring, error, status, next;
 
-	ASSERT_EQ(0, sys_seize_notify(tid, 0));
-	ASSERT_PTRACE(id, PTRACE_INTERRUPT, tid, NULL);
+	ASSERT_EQ(0, sys_seize_notify(self->tid, 0));
+	ASSERT_PTRACE(PTRACE_INTERRUPT, self->tid, 0);
 	for (round = 0; round < ROUNDS; round++) {
-		hold_unreaped(_metadata, self);
-		for (i = 0; i < 2 * ARRAY_SIZE(options); i++) {
-			what = (struct look){
-				.idtype = i % 2 ? P_ALL : P_PID,
-				.tid = tid,
-				.options = options[i / 2],
-			};
-			look(&what);
-			if (still_held(self))
-				EXPECT_EQ(STOP_STATUS(SIGTRAP), what.status)
-					TH_LOG("%s: look %u of round %d", id, i, round);
-		}
-		what.options = WNOHANG | WNOWAIT;
-		ASSERT_EQ(0, pthread_create(&thread, NULL, look, &what));
-		join_thread(thread);
-		if (still_held(self))
-			EXPECT_EQ(STOP_STATUS(SIGTRAP), what.status)
-				TH_LOG("%s: another thread, round %d", id, round);
-		status = look_by_io_uring(tid);
-		if (still_held(self) &&
-		    (status != -1 || (errno != EINVAL && errno != ENOSYS)))
-			EXPECT_EQ(STOP_STATUS(SIGTRAP), status)
-				TH_LOG("%s: by io_uring, round %d", id, round);
-
+		hold_unreaped(self);
+		tracer = peek_status(self->tid);
+		thread = peek_by_thread(self->tid);
+		ring = peek_by_io_uring(self->tid);
+		error = errno;
 		/* reaped after the change; that of the change is yet to come */
-		status = sys_wait(tid, WNOHANG);
-		next = status == STOP_STATUS(SIGTRAP) ? sys_wait(tid, WNOHANG) : status;
-		if (still_held(self)) {
+		status = sys_wait(self->tid, WNOHANG);
+		next = status == STOP_STATUS(SIGTRAP) ? sys_wait(self->tid, WNOHANG) : status;
+		if (is_held(self->tid)) {
+			EXPECT_EQ(STOP_STATUS(SIGTRAP), tracer);
+			EXPECT_EQ(STOP_STATUS(SIGTRAP), thread);
+			if (ring != -1 || (error != EINVAL && error != ENOSYS))
+				EXPECT_EQ(STOP_STATUS(SIGTRAP), ring);
 			EXPECT_EQ(STOP_STATUS(SIGTRAP), status);
 			EXPECT_EQ(0, next);
-			open++;
+			self->open++;
 		}
-		let_go(self);
+		hog_end(&self->hog);
 		if (!next)
-			ASSERT_STATUS(id, STOP_STATUS(SIGSTOP), tid);
-		expect_state(_metadata, tid, SIGSTOP, id);
+			ASSERT_STATUS(STOP_STATUS(SIGSTOP), self->tid);
+		ack(&self->t, 1, SIGSTOP);
 
 		/* and the end of the stop, whose status the next round finds */
 		ASSERT_EQ(0, kill(self->t.pid, SIGCONT));
-		expect_state(_metadata, tid, 0, id);
-		ASSERT_EQ(0, tracee_wait_running(&self->t, 0));
+		ack(&self->t, 1, 0);
+		ASSERT_EQ(0, tracee_runs(&self->t, 0));
 	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: not tested, the tracee was never held up", id);
+	EXPECT_LT(0, self->open)
+		TH_LOG("not tested, the tracee was never held up");
 }
 
 /* The field exit_code of /proc/PID/task/TID/stat, or -1. */
@@ -466,7 +383,7 @@ static long stat_exit_code(pid_t pid, pid_t tid)
 	return p ? strtol(p, NULL, 10) : -1;
 }
 
-/* For spawn(): trap thread ->tid, don't reap that, and stay. */
+/* For start_helper(): trap thread ->tid, don't reap that, and stay. */
 static void trap_and_stay(void *arg)
 {
 	struct aside *aside = arg;
@@ -474,118 +391,83 @@ static void trap_and_stay(void *arg)
 	if (sys_seize_notify(aside->tid, 0) ||
 	    sys_ptrace(PTRACE_INTERRUPT, aside->tid, 0, NULL))
 		_exit(1);
-	aside->ready = 1;
+	__atomic_store_n(&aside->ready, 1, __ATOMIC_RELEASE);
 	pause_forever(NULL);
 }
 
 /*
- * The tracer dies while the tracee is on its way: that leaves no status behind, for the next
- * tracer or in /proc.
+ * If the tracer dies while the tracee is on its way, no status is left, for the next tracer
+ * or in /proc.
  */
 TEST_F(waits, end_detach_no_status_left)
 {
-	static const char id[] = "end-detach";
 	struct tracee *t = &self->t;
-	const pid_t tid = t->tid[1];
-	int round, status, open = 0;
+	int round, status;
 
-	self->aside->tid = tid;
+	self->aside->tid = self->tid;
 	for (round = 0; round < ROUNDS; round++) {
 		self->aside->ready = 0;
-		self->helper = spawn(trap_and_stay, self->aside);
-		ASSERT_LT(0, self->helper);
-		ASSERT_TRUE(wait_change(&self->aside->ready, 0));
-		hold_unreaped(_metadata, self);
-		EXPECT_LT(0, stat_exit_code(t->pid, tid));
-		kill_and_reap(self->helper);
-		self->helper = 0;
+		start_helper(self, trap_and_stay);
+		ASSERT_TRUE(wait_until(__atomic_load_n(&self->aside->ready, __ATOMIC_ACQUIRE)));
+		hold_unreaped(self);
+		EXPECT_LT(0, stat_exit_code(t->pid, self->tid));
+		end_helper(self);
 
-		EXPECT_EQ(0, stat_exit_code(t->pid, tid))
-			TH_LOG("%s: /proc has exit code %#lx of a trap that is over", id,
-			       stat_exit_code(t->pid, tid));
-		ASSERT_EQ(0, sys_seize_notify(tid, 0));
-		status = sys_wait(tid, WNOHANG);
-		if (still_held(self)) {
+		EXPECT_EQ(0, stat_exit_code(t->pid, self->tid));
+		ASSERT_EQ(0, sys_seize_notify(self->tid, 0));
+		status = sys_wait(self->tid, WNOHANG);
+		if (is_held(self->tid)) {
 			EXPECT_EQ(0, status);
-			open++;
+			self->open++;
 		}
-		let_go(self);
+		hog_end(&self->hog);
 		if (!status)
-			ASSERT_STATUS(id, STOP_STATUS(SIGSTOP), tid);
-		expect_state(_metadata, tid, SIGSTOP, id);
+			ASSERT_STATUS(STOP_STATUS(SIGSTOP), self->tid);
+		ack(t, 1, SIGSTOP);
 		ASSERT_EQ(0, kill(t->pid, SIGCONT));
-		ASSERT_STATUS(id, STOP_STATUS(SIGTRAP), tid);
-		ASSERT_PTRACE(id, PTRACE_DETACH, tid, 0);
-		ASSERT_EQ(0, tracee_wait_running(t, 0));
-		ASSERT_EQ(0, tracee_wait_running(t, 1));
+		ASSERT_STATUS(STOP_STATUS(SIGTRAP), self->tid);
+		ASSERT_PTRACE(PTRACE_DETACH, self->tid, 0);
+		ASSERT_EQ(0, tracee_runs(t, 0));
+		ASSERT_EQ(0, tracee_runs(t, 1));
 	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: not tested, the tracee was never held up", id);
+	EXPECT_LT(0, self->open)
+		TH_LOG("not tested, the tracee was never held up");
 }
 
 /* The same if execve() of another thread kills the tracee on its way. */
 TEST_F(waits, end_kill_no_status_left)
 {
-	static const char id[] = "end-kill";
 	struct tracee *t = &self->t;
+	int round, status;
 	siginfo_t info;
-	pid_t tid;
 	long code;
 
-	/* one whose other thread executes a program */
-	tracee_end(t);
-	tracee_start(_metadata, t, 2, TRACEE_PAUSE | TRACEE_BLOCK_CONT | TRACEE_EXEC_1ST);
-	tid = t->tid[1];
-	ASSERT_EQ(0, pin(tid, HOG_CPU));
-	ASSERT_EQ(0, sys_seize_notify(tid, 0));
-	ASSERT_PTRACE(id, PTRACE_INTERRUPT, tid, NULL);
-	hold_unreaped(_metadata, self);
-	EXPECT_LT(0, stat_exit_code(t->pid, tid));
-	ASSERT_EQ(0, kill(t->pid, SIGCONT));
-	__atomic_store_n(&t->page->go, 1, __ATOMIC_RELEASE);
-	ASSERT_EQ(0, wait_task_state(t->pid, t->pid, "D"));
-	code = stat_exit_code(t->pid, tid);
-	if (!still_held(self))
-		SKIP(return, "machine too busy to tell");
-	EXPECT_EQ(0, code)
-		TH_LOG("%s: /proc has exit code %#lx of a trap that is over", id, code);
-	EXPECT_EQ(0, sys_waitid(tid, &info, WSTOPPED | WNOHANG | __WALL));
-	EXPECT_EQ(0, info.si_pid)
-		TH_LOG("%s: a wait finds the trap that is over", id);
-	let_go(self);
-	EXPECT_EQ(0, sys_waitid(tid, &info, WEXITED | __WALL));
-	EXPECT_EQ(tid, info.si_pid);
-}
-
-/*
- * Detached from a group stop and seized again, before it is in TASK_STOPPED, the tracee
- * traps for the stop. It is told of no change, as there was none, and runs when resumed.
- */
-TEST_F(waits, seize_stopped_again_at_once)
-{
-	static const char id[] = "seize-stopped";
-	struct tracee *t = &self->t;
-	const pid_t tid = t->tid[1];
-	int round, open = 0;
-
-	tracee_stop_untraced(_metadata, t, SIGSTOP);
-	ASSERT_EQ(0, wait_task_state(t->pid, tid, "T"));
-	ASSERT_EQ(0, sys_seize_notify(tid, 0));
-	ASSERT_STATUS(id, STOP_STATUS(SIGSTOP), tid);
 	for (round = 0; round < ROUNDS; round++) {
-		hold_up(_metadata, self);
-		ASSERT_PTRACE(id, PTRACE_DETACH, tid, 0);
-		ASSERT_EQ(0, sys_seize_notify(tid, 0));
-		open += still_held(self);
-		let_go(self);
-		ASSERT_STATUS(id, STOP_STATUS(SIGSTOP), tid);
-		EXPECT_CAUSE(id, CAUSE_GROUP, tid);
-		tracee_run(_metadata, t, 1, 0, id);
-		/* back to where it was, to be detached again */
-		trap_by_interrupt(_metadata, tid, SIGSTOP);
+		ASSERT_EQ(0, sys_seize_notify(self->tid, 0));
+		ASSERT_PTRACE(PTRACE_INTERRUPT, self->tid, 0);
+		hold_unreaped(self);
+		EXPECT_LT(0, stat_exit_code(t->pid, self->tid));
+		ASSERT_EQ(0, kill(t->pid, SIGCONT));
+		order(t, 0, ORDER_EXEC);
+		/* in execve() it sleeps until all other threads are dead */
+		ASSERT_EQ(0, wait_task_state(t->pid, "D"));
+		code = stat_exit_code(t->pid, self->tid);
+		status = peek_status(self->tid);
+		if (is_held(self->tid)) {
+			EXPECT_EQ(0, code);
+			EXPECT_EQ(0, status);
+			self->open++;
+		}
+		hog_end(&self->hog);
+		ASSERT_EQ(0, sys_waitid(self->tid, &info, WEXITED | __WALL));
+		EXPECT_EQ(self->tid, info.si_pid);
+
+		tracee_end(t);
+		tracee_start(t, 2, 0);
+		start(self);
 	}
-	EXPECT_LT(0, open)
-		TH_LOG("%s: not tested, the tracee was never held up", id);
+	EXPECT_LT(0, self->open)
+		TH_LOG("not tested, the tracee was never held up");
 }
 
 TEST_HARNESS_MAIN
