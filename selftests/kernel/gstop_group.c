@@ -96,11 +96,10 @@ TEST_F(group, notify_merge_ends_with_last_state)
 	interrupt_all(t, 0);
 	for (changes = 1; changes <= 6; changes++) {
 		for (change = 0; change < changes; change++) {
-			if (change & 1) {
-				ASSERT_EQ(0, kill(t->pid, SIGCONT));
-			} else {
+			if (!(change & 1))
 				start_stop_untraced(t, variant->sig);
-			}
+			else
+				ASSERT_EQ(0, kill(t->pid, SIGCONT));
 		}
 		state = changes & 1 ? variant->sig : 0;
 

@@ -219,11 +219,10 @@ static void change(struct tracee *t, bool stop)
 {
 	struct __test_metadata *_metadata = t->test;
 
-	if (stop) {
+	if (stop)
 		start_stop_untraced(t, SIGSTOP);
-	} else {
+	else
 		ASSERT_EQ(0, kill(t->pid, SIGCONT));
-	}
 	EXPECT_NO_STATUS(t->pid);
 }
 
