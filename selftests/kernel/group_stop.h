@@ -312,17 +312,4 @@ static inline const char *lacks_single_step(void)
 #endif
 }
 
-/* Is @info that of a single-step which has brought a task to @ip? */
-static inline bool is_single_step(const siginfo_t *info, unsigned long ip)
-{
-	if (info->si_signo != SIGTRAP)
-		return false;
-#ifdef __s390__
-	/* the event of a debug facility, at the instruction that was stepped over */
-	return info->si_code == TRAP_HWBKPT && info->si_addr;
-#else
-	return info->si_code == TRAP_TRACE && (unsigned long)info->si_addr == ip;
-#endif
-}
-
 #endif /* GROUP_STOP_H */

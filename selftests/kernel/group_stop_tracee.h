@@ -392,6 +392,17 @@ static inline void tracee_end(struct tracee *t)
 	memset(t, 0, sizeof(*t));
 }
 
+/* A fixture that is a tracee, for FIXTURE_SETUP() to start. */
+#define TRACEE_FIXTURE(name)						\
+	FIXTURE(name) {							\
+		struct tracee t;					\
+	};								\
+									\
+	FIXTURE_TEARDOWN(name)						\
+	{								\
+		tracee_end(&self->t);					\
+	}
+
 /*
  * --- What a tracer does ---
  */

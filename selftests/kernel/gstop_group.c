@@ -5,9 +5,7 @@
  */
 #include "group_stop_tracee.h"
 
-FIXTURE(group) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(group)
 
 FIXTURE_VARIANT(group) {
 	int threads, flags, sig;
@@ -20,11 +18,6 @@ FIXTURE_SETUP(group)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start_seized(&self->t, variant->threads, variant->flags | TRACEE_MATE);
-}
-
-FIXTURE_TEARDOWN(group)
-{
-	tracee_end(&self->t);
 }
 
 static void expect_cause_all(struct tracee *t, unsigned long causes)
@@ -138,19 +131,12 @@ TEST_F(group, notify_retrap_not_waited_for)
 	run_all(t);
 }
 
-FIXTURE(single) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(single)
 
 FIXTURE_SETUP(single)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start(&self->t, 1, 0);
-}
-
-FIXTURE_TEARDOWN(single)
-{
-	tracee_end(&self->t);
 }
 
 /* The trap of a tracee that was stopped when it was attached: no notification. */

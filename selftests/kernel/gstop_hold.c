@@ -163,9 +163,7 @@ TEST_F(hold, end_kill_with_retrap_deferred)
  * is until we sleep: the test has real-time priority. A call that sleeps until the tracee
  * has arrived finds it trapped, state t, and not R.
  */
-FIXTURE(retrap) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(retrap)
 
 static int go_first(struct tracee *t)
 {
@@ -187,11 +185,6 @@ FIXTURE_SETUP(retrap)
 	NEED(!go_first(&self->t), "no real-time priority: %s", strerror(errno));
 	interrupt_all(&self->t, 0);
 	ack_all(&self->t, 0);
-}
-
-FIXTURE_TEARDOWN(retrap)
-{
-	tracee_end(&self->t);
 }
 
 /* WNOHANG returns at once, with nothing: the last status is reaped, and no other is there. */

@@ -7,9 +7,7 @@
 
 #include <poll.h>
 
-FIXTURE(running) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(running)
 
 FIXTURE_VARIANT(running) {
 	int threads, flags;
@@ -24,11 +22,6 @@ FIXTURE_SETUP(running)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start(&self->t, variant->threads, variant->flags);
-}
-
-FIXTURE_TEARDOWN(running)
-{
-	tracee_end(&self->t);
 }
 
 /* For spawn(): the tracer of tracee @arg, which is not its parent. */
@@ -157,9 +150,7 @@ TEST_F(running, interrupt_errors_dying)
 	t->pid = 0;
 }
 
-FIXTURE(trap) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(trap)
 
 FIXTURE_VARIANT(trap) {
 	enum trap trap;
@@ -177,11 +168,6 @@ FIXTURE_SETUP(trap)
 	NEED(variant->trap != TRAP_STEP || !lacks_single_step(), "%s", lacks_single_step());
 	tracee_start(&self->t, 1, variant->flags);
 	seize_all(&self->t, PTRACE_SEIZE_DEVEL | traps[variant->trap].option);
-}
-
-FIXTURE_TEARDOWN(trap)
-{
-	tracee_end(&self->t);
 }
 
 /*
@@ -257,9 +243,7 @@ TEST(interrupt_flag_cleared_by_any_trap)
 	tracee_end(t);
 }
 
-FIXTURE(stopped) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(stopped)
 
 FIXTURE_VARIANT(stopped) {
 	int threads, sig;
@@ -275,11 +259,6 @@ FIXTURE_SETUP(stopped)
 	NEED_NOTIFY_MODE();
 	tracee_start_seized(&self->t, variant->threads, TRACEE_COUNT);
 	stop_all(&self->t, variant->sig);
-}
-
-FIXTURE_TEARDOWN(stopped)
-{
-	tracee_end(&self->t);
 }
 
 /* A group stop is not taken for an interrupt, nor an interrupt for a group stop. */

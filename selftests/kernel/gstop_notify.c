@@ -6,9 +6,7 @@
  */
 #include "group_stop_tracee.h"
 
-FIXTURE(notify) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(notify)
 
 FIXTURE_VARIANT(notify) {
 	int threads, sig;
@@ -23,11 +21,6 @@ FIXTURE_SETUP(notify)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start_seized(&self->t, variant->threads, TRACEE_COUNT);
-}
-
-FIXTURE_TEARDOWN(notify)
-{
-	tracee_end(&self->t);
 }
 
 /* No thread of @t, all trapped, has a wait status, or is on its way to one. */
@@ -333,19 +326,12 @@ TEST_F(notify, notify_cause_adds_up)
 	EXPECT_CAUSE(CAUSE_INTERRUPT | CAUSE_NOTIFY, t->pid);
 }
 
-FIXTURE(notify_one) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(notify_one)
 
 FIXTURE_SETUP(notify_one)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start_seized(&self->t, 1, TRACEE_COUNT);
-}
-
-FIXTURE_TEARDOWN(notify_one)
-{
-	tracee_end(&self->t);
 }
 
 /* ack(), and every byte of the siginfo is as it should be. */

@@ -5,19 +5,12 @@
  */
 #include "group_stop_trap.h"
 
-FIXTURE(seize) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(seize)
 
 FIXTURE_SETUP(seize)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start(&self->t, 1, 0);
-}
-
-FIXTURE_TEARDOWN(seize)
-{
-	tracee_end(&self->t);
 }
 
 static const unsigned long modes[] = { 0, PTRACE_SEIZE_DEVEL };

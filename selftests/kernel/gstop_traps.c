@@ -6,9 +6,7 @@
  */
 #include "group_stop_trap.h"
 
-FIXTURE(trap) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(trap)
 
 FIXTURE_VARIANT(trap) {
 	enum trap trap;
@@ -22,11 +20,6 @@ FIXTURE_SETUP(trap)
 	NEED(variant->trap != TRAP_STEP || !lacks_single_step(), "%s", lacks_single_step());
 	tracee_start(&self->t, 1, TRACEE_CONT);
 	seize_all(&self->t, PTRACE_SEIZE_DEVEL | traps[variant->trap].option);
-}
-
-FIXTURE_TEARDOWN(trap)
-{
-	tracee_end(&self->t);
 }
 
 /*
@@ -66,9 +59,7 @@ TEST_F(trap, notify_other_trap_end_of_stop)
 	run_on(t);
 }
 
-FIXTURE(thread_trap) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(thread_trap)
 
 FIXTURE_VARIANT(thread_trap) {
 	enum trap trap;
@@ -82,11 +73,6 @@ FIXTURE_SETUP(thread_trap)
 	NEED(variant->trap != TRAP_STEP || !lacks_single_step(), "%s", lacks_single_step());
 	tracee_start(&self->t, 1, TRACEE_MATE);
 	seize_all(&self->t, PTRACE_SEIZE_DEVEL | traps[variant->trap].option);
-}
-
-FIXTURE_TEARDOWN(thread_trap)
-{
-	tracee_end(&self->t);
 }
 
 /* The same of the start of a group stop, by a thread that is not traced. */
@@ -109,9 +95,7 @@ TEST_F(thread_trap, notify_other_trap_start_of_stop)
 	run_on(t);
 }
 
-FIXTURE(two_traps) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(two_traps)
 
 FIXTURE_VARIANT(two_traps) {
 	enum trap trap;
@@ -129,11 +113,6 @@ FIXTURE_SETUP(two_traps)
 	tracee_start(&self->t, 1, 0);
 	seize_all(&self->t, PTRACE_SEIZE_DEVEL | PTRACE_O_TRACESYSGOOD |
 			    traps[variant->trap].option);
-}
-
-FIXTURE_TEARDOWN(two_traps)
-{
-	tracee_end(&self->t);
 }
 
 /* A notification lasts over two other traps, and PTRACE_GETSIGINFO in both. */
@@ -158,9 +137,7 @@ TEST_F(two_traps, notify_sticky_over_next_trap)
 	run_on(t);
 }
 
-FIXTURE(exec) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(exec)
 
 FIXTURE_VARIANT(exec) {
 	int flags;		/* the mate has to die first */
@@ -186,11 +163,6 @@ FIXTURE_SETUP(exec)
 	tracee_start(&self->t, 1, variant->flags);
 	seize_all(&self->t, PTRACE_SEIZE_DEVEL | PTRACE_O_TRACESYSGOOD |
 			    (variant->no_event ? 0 : PTRACE_O_TRACEEXEC));
-}
-
-FIXTURE_TEARDOWN(exec)
-{
-	tracee_end(&self->t);
 }
 
 /* Lead thread 0 to where it calls execve(). */
@@ -253,19 +225,12 @@ TEST_F(exec, end_exec_keeps_notification)
 	run_on_in_notify_mode(t);
 }
 
-FIXTURE(exec_other) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(exec_other)
 
 FIXTURE_SETUP(exec_other)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start(&self->t, 2, 0);
-}
-
-FIXTURE_TEARDOWN(exec_other)
-{
-	tracee_end(&self->t);
 }
 
 /*

@@ -82,19 +82,12 @@ static void expect_errors(struct __test_metadata *_metadata, pid_t pid, int inte
 	}
 }
 
-FIXTURE(errors) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(errors)
 
 FIXTURE_SETUP(errors)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start(&self->t, 1, TRACEE_COUNT);
-}
-
-FIXTURE_TEARDOWN(errors)
-{
-	tracee_end(&self->t);
 }
 
 struct rival {

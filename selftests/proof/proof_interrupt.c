@@ -311,9 +311,7 @@ TEST_F(vfork, interrupt_flag_kept_until_next_trap)
  * --- interrupt-any-state, interrupt-detach: in a STOP trap ---
  */
 
-FIXTURE(stop_trap) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(stop_trap)
 
 FIXTURE_VARIANT(stop_trap) {
 	int threads;
@@ -336,11 +334,6 @@ FIXTURE_SETUP(stop_trap)
 	else
 		interrupt_all(t, 0);
 	ack_all(t, variant->sig);
-}
-
-FIXTURE_TEARDOWN(stop_trap)
-{
-	tracee_end(&self->t);
 }
 
 /* Interrupts don't disturb the trap. One more trap follows for all of them. */
@@ -421,9 +414,7 @@ TEST_F(stop_trap, interrupt_any_state_ends_each_listen)
  * --- Interrupts of running tracees ---
  */
 
-FIXTURE(running) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(running)
 
 FIXTURE_VARIANT(running) {
 	int threads, flags;
@@ -438,11 +429,6 @@ FIXTURE_SETUP(running)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start_seized(&self->t, variant->threads, variant->flags);
-}
-
-FIXTURE_TEARDOWN(running)
-{
-	tracee_end(&self->t);
 }
 
 /* An interrupt traps one thread, and no other. */

@@ -26,19 +26,12 @@ static int seize(pid_t pid, unsigned long addr, unsigned long data)
 	return sys_ptrace(PTRACE_SEIZE, pid, addr, (void *)data) ? errno : 0;
 }
 
-FIXTURE(seize) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(seize)
 
 FIXTURE_SETUP(seize)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start(&self->t, 1, 0);
-}
-
-FIXTURE_TEARDOWN(seize)
-{
-	tracee_end(&self->t);
 }
 
 /*

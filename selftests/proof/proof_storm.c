@@ -299,9 +299,7 @@ TEST_F(storm, notify_listen_in_storm)
 }
 
 /* A tracee in a STOP trap, and its mate, which catches SIGUSR1. */
-FIXTURE(signal) {
-	struct tracee t;
-};
+TRACEE_FIXTURE(signal)
 
 /* How often the tracee did. */
 static unsigned long *caught(struct tracee *t)
@@ -323,11 +321,6 @@ FIXTURE_SETUP(signal)
 	tracee_start_seized(&self->t, 1, TRACEE_MATE);
 	pin(0, 0);
 	interrupt_all(&self->t, 0);
-}
-
-FIXTURE_TEARDOWN(signal)
-{
-	tracee_end(&self->t);
 }
 
 /*
