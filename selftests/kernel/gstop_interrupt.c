@@ -5,8 +5,6 @@
  */
 #include "group_stop_trap.h"
 
-#include <poll.h>
-
 TRACEE_FIXTURE(running)
 
 FIXTURE_VARIANT(running) {
@@ -80,39 +78,6 @@ TEST_F(running, interrupt_clean_signals_and_parent)
 		order(t, i, ORDER_CLONE);
 		EXPECT_TRUE(wait_until(tracee_count(t, i) == 1));
 	}
-}
-
-/* For spawn(): *@result is 1 if the system call ends as it should, or else 2. */
-static void poll_200_ms(void *result)
-{
-	const long long start = now_ms();
-	const bool good = !poll(NULL, 0, 200) && now_ms() - start >= 200;
-
-	__atomic_store_n((int *)result, good ? 1 : 2, __ATOMIC_RELEASE);
-	pause_forever(NULL);
-}
-
-/* A system call with a timeout ends in time, not too early, however often interrupted. */
-TEST(interrupt_clean_timeout)
-{
-	const long long deadline = now_ms() + DEADLINE_MS;
-	int *result = shared_page();
-	pid_t pid;
-
-	NEED_NOTIFY_MODE();
-	ASSERT_TRUE(!!result);
-	pid = spawn(poll_200_ms, result);
-	ASSERT_LT(0, pid);
-	ASSERT_EQ(0, sys_seize_notify(pid, 0));
-	while (!__atomic_load_n(result, __ATOMIC_ACQUIRE)) {
-		ASSERT_GT(deadline, now_ms());
-		EXPECT_THREAD_STATE('S', pid);
-		ASSERT_PTRACE(PTRACE_INTERRUPT, pid, 0);
-		ASSERT_STATUS(STOP_STATUS(SIGTRAP), pid);
-		ASSERT_PTRACE(PTRACE_CONT, pid, 0);
-	}
-	EXPECT_EQ(1, *result);
-	kill_and_reap(pid);
 }
 
 /* Interrupted and detached, a tracee runs, and nothing is left for its next tracer. */

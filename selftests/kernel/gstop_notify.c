@@ -110,32 +110,6 @@ TEST_F(notify, notify_sticky_until_getsiginfo)
 	run_all(t);
 }
 
-/* No other request acknowledges. */
-TEST_F(notify, notify_sticky_over_other_requests)
-{
-	struct __ptrace_peeksiginfo_args peek = { .nr = 1 };
-	siginfo_t info = { .si_signo = SIGTRAP };
-	struct tracee *t = &self->t;
-	unsigned long msg;
-	sigset_t mask;
-	int i;
-
-	stop_all(t, variant->sig);
-	for_each_thread_of(t, i) {
-		ASSERT_PTRACE(PTRACE_SETSIGINFO, t->tid[i], &info);
-		ASSERT_PTRACE(PTRACE_SETOPTIONS, t->tid[i], 0);
-		ASSERT_PTRACE(PTRACE_GETEVENTMSG, t->tid[i], &msg);
-		ASSERT_EQ(0, sys_ptrace(PTRACE_GETSIGMASK, t->tid[i], 8, &mask));
-		ASSERT_EQ(0, sys_ptrace(PTRACE_SETSIGMASK, t->tid[i], 8, &mask));
-		ASSERT_LE(0, sys_ptrace(PTRACE_PEEKSIGINFO, t->tid[i], (unsigned long)&peek,
-					&info));
-		ASSERT_PTRACE(PTRACE_CONT, t->tid[i], 0);
-		ASSERT_TRAP(STOP_STATUS(variant->sig), t, i);
-	}
-	ack_all(t, variant->sig);
-	run_all(t);
-}
-
 /* Each thread is notified, the one that started the stop too, and acknowledges alone. */
 TEST_F(notify, notify_threads_acknowledge_alone)
 {
@@ -507,25 +481,6 @@ TEST_F(notify_one, notify_ack_bad_address)
 	EXPECT_NO_STEP(t);
 	ack_all(t, SIGSTOP);
 	run_all(t);
-}
-
-/* A request on what is not trapped is ESRCH, and does not wait for it to trap. */
-TEST_F(notify_one, notify_hidden_not_trapped)
-{
-	static const long requests[] = { PTRACE_GETEVENTMSG, PTRACE_LISTEN, PTRACE_CONT };
-	struct tracee *t = &self->t;
-	unsigned int i, listens;
-	unsigned long msg;
-
-	for (listens = 0; listens < 2; listens++) {
-		if (listens) {
-			interrupt_all(t, 0);
-			listen_all(t);
-		}
-		for (i = 0; i < ARRAY_SIZE(requests); i++)
-			EXPECT_PTRACE_ERROR(ESRCH, requests[i], t->pid, 0, &msg);
-		EXPECT_NO_STATUS(t->pid);
-	}
 }
 
 /* No request on a tracee known to be trapped is ESRCH, however soon after a change. */

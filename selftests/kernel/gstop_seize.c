@@ -95,22 +95,6 @@ TEST_F(seize, seize_optin_sign_extended)
 	}
 }
 
-/* An option that comes along with the flag works. */
-TEST_F(seize, seize_optin_option_works)
-{
-	struct tracee *t = &self->t;
-	enum trap trap;
-
-	for (trap = 0; trap < ARRAY_SIZE(traps); trap++) {
-		if (!traps[trap].option)
-			continue;
-		tracee_end(t);
-		tracee_start(t, 1, 0);
-		seize_all(t, traps[trap].option | PTRACE_SEIZE_DEVEL);
-		lead_into(t, trap);
-	}
-}
-
 /* An already traced task can't be seized: EPERM. It stays in the mode that it is in. */
 TEST_F(seize, seize_optin_already_traced)
 {

@@ -359,4 +359,38 @@ TEST_F(pointer, notify_cause_bad_address)
 	run_all(t);
 }
 
+TRACEE_FIXTURE(stopped)
+
+FIXTURE_SETUP(stopped)
+{
+	NEED_NOTIFY_MODE();
+	tracee_start_seized(&self->t, 3, TRACEE_COUNT);
+}
+
+/* No other request acknowledges. */
+TEST_F(stopped, notify_sticky_over_other_requests)
+{
+	struct __ptrace_peeksiginfo_args peek = { .nr = 1 };
+	siginfo_t info = { .si_signo = SIGTRAP };
+	struct tracee *t = &self->t;
+	unsigned long msg;
+	sigset_t mask;
+	int i;
+
+	stop_all(t, SIGSTOP);
+	for_each_thread_of(t, i) {
+		ASSERT_PTRACE(PTRACE_SETSIGINFO, t->tid[i], &info);
+		ASSERT_PTRACE(PTRACE_SETOPTIONS, t->tid[i], 0);
+		ASSERT_PTRACE(PTRACE_GETEVENTMSG, t->tid[i], &msg);
+		ASSERT_EQ(0, sys_ptrace(PTRACE_GETSIGMASK, t->tid[i], 8, &mask));
+		ASSERT_EQ(0, sys_ptrace(PTRACE_SETSIGMASK, t->tid[i], 8, &mask));
+		ASSERT_LE(0, sys_ptrace(PTRACE_PEEKSIGINFO, t->tid[i], (unsigned long)&peek,
+					&info));
+		ASSERT_PTRACE(PTRACE_CONT, t->tid[i], 0);
+		ASSERT_TRAP(STOP_STATUS(SIGSTOP), t, i);
+	}
+	ack_all(t, SIGSTOP);
+	run_all(t);
+}
+
 TEST_HARNESS_MAIN

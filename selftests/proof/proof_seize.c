@@ -4,7 +4,7 @@
  * arguments, tasks that can't be seized, that a task is not as much as woken up, and that
  * the request waits for the trap of a stopped one.
  */
-#include "group_stop_tracee.h"
+#include "group_stop_trap.h"
 #include "hog.h"
 
 #define KNOWN_OPTIONS	(0xffUL | PTRACE_O_EXITKILL | PTRACE_O_SUSPEND_SECCOMP)
@@ -264,6 +264,22 @@ TEST_F(seize_held, seize_stopped_waits_for_trap)
 	ASSERT_EQ(0, seize(pid, 0, PTRACE_SEIZE_DEVEL));
 	EXPECT_EQ('t', task_state(pid));
 	EXPECT_EQ(STOP_STATUS(SIGSTOP), sys_wait(pid, WNOHANG));
+}
+
+/* An option that comes along with the flag works. */
+TEST_F(seize, seize_optin_option_works)
+{
+	struct tracee *t = &self->t;
+	enum trap trap;
+
+	for (trap = 0; trap < ARRAY_SIZE(traps); trap++) {
+		if (!traps[trap].option)
+			continue;
+		tracee_end(t);
+		tracee_start(t, 1, 0);
+		seize_all(t, traps[trap].option | PTRACE_SEIZE_DEVEL);
+		lead_into(t, trap);
+	}
 }
 
 TEST_HARNESS_MAIN
