@@ -78,19 +78,6 @@ static inline int hold_release(struct held_page *page)
 	return ioctl(page->fd, UFFDIO_ZEROPAGE, &zero);
 }
 
-/* Let go who sleeps on @page; the access fails with EFAULT. Returns 0, or -1 with errno. */
-static inline int hold_fail(struct held_page *page)
-{
-	struct uffdio_range range = {
-		.start = (unsigned long)page->addr,
-		.len = getpagesize(),
-	};
-
-	if (mprotect(page->addr, getpagesize(), PROT_NONE))
-		return -1;
-	return ioctl(page->fd, UFFDIO_WAKE, &range);
-}
-
 static inline void *hold_thread(void *arg)
 {
 	struct held_page *page = arg;

@@ -79,35 +79,6 @@ FIXTURE_TEARDOWN(freezer)
 	wait_until(!rmdir(self->dir) || errno != EBUSY);
 }
 
-/* As cont_all() and ack_all(). EXPECT_NO_STEP() goes on to count from where it did. */
-static void retrap_all(struct tracee *t)
-{
-	struct __test_metadata *_metadata = t->test;
-	int i;
-
-	ASSERT_EQ(0, kill(t->pid, SIGCONT));
-	for_each_thread_of(t, i)
-		ASSERT_STATUS(STOP_STATUS(SIGTRAP), t->tid[i]);
-	ack_all(t, 0);
-}
-
-/* Resumed from their traps, all are frozen, until the cgroup is thawed. */
-static void resume_frozen(FIXTURE_DATA(freezer) * self)
-{
-	struct __test_metadata *_metadata = self->t.test;
-	struct tracee *t = &self->t;
-	int i;
-
-	for_each_thread_of(t, i)
-		ASSERT_PTRACE(PTRACE_CONT, t->tid[i], 0);
-	for_each_thread_of(t, i)
-		EXPECT_THREAD_STATE('S', t->tid[i]);
-	EXPECT_TRUE(wait_until(events_say(self, "frozen 1")));
-	EXPECT_NO_STEP(t);
-	set_frozen(self, false);
-	EXPECT_ALL_RUN(t);
-}
-
 /*
  * A frozen tracee traps. It counts as frozen then, also on its way from one trap to the
  * next, and is frozen when it is resumed.
@@ -130,12 +101,21 @@ TEST_F(freezer, end_freezer_frozen_traps)
 	/* the kernel reports an event every 10 ms at most: let it have reported the last */
 	while (poll(&event, 1, 100) > 0)
 		events_say(self, "");
-	for (round = 0; round < 20; round++)
-		retrap_all(t);
+	for (round = 0; round < 20; round++) {
+		cont_all(t);
+		ack_all(t, 0);
+	}
 	EXPECT_EQ(0, poll(&event, 1, 100))
 		TH_LOG("the cgroup looked thawed");
 	EXPECT_TRUE(events_say(self, "frozen 1"));
-	resume_frozen(self);
+
+	for_each_thread_of(t, i)
+		ASSERT_PTRACE(PTRACE_CONT, t->tid[i], 0);
+	for_each_thread_of(t, i)
+		EXPECT_THREAD_STATE('S', t->tid[i]);
+	EXPECT_NO_STEP(t);
+	set_frozen(self, false);
+	EXPECT_ALL_RUN(t);
 }
 
 TEST_HARNESS_MAIN

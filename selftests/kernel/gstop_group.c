@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Group stop notification of a process whose threads are not all traced, or come and go:
- * the mate starts group stops, a thread creates another one, or the leader exits first.
+ * Group stop notification of a process whose threads are not all traced, or come later:
+ * the mate starts group stops, a thread creates another one.
  */
 #include "group_stop_tracee.h"
 
@@ -217,47 +217,5 @@ TEST_F(single, notify_threads_attached_automatically)
 	}
 }
 
-/* Has the kernel warned since it was started? */
-static bool kernel_warned(struct __test_metadata *_metadata)
-{
-	char tainted[32];
-
-	ASSERT_TRUE(read_file("/proc/sys/kernel/tainted", tainted, sizeof(tainted)));
-	return atol(tainted) & 1 << 9;
-}
-
-/*
- * A thread that has exited has no part in the group stop of the others. This leader exits
- * first, and is a zombie until the others have. The notification which came in its exit
- * trap is still pending. A kernel that looks for the leader's stop signal finds none, and
- * warns.
- */
-TEST_F(single, notify_threads_exited_before)
-{
-	struct tracee *t = &self->t;
-	int round;
-
-	NEED(!kernel_warned(_metadata), "the kernel has warned before");
-	seize_all(t, PTRACE_SEIZE_DEVEL | PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT);
-	create_thread(t);
-	ASSERT_TRAP(STOP_STATUS(SIGTRAP), t, 1);
-	ASSERT_PTRACE(PTRACE_DETACH, t->tid[1], 0);
-	run_with(t, 0, 0);
-	order(t, 0, ORDER_EXIT);
-	ASSERT_TRAP(EVENT_STATUS(PTRACE_EVENT_EXIT), t, 0);
-	ASSERT_EQ(0, kill(t->pid, SIGCONT));
-	EXPECT_NO_STATUS(t->pid);
-	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
-	EXPECT_THREAD_STATE('Z', t->pid);
-
-	for (round = 0; round < 3; round++) {
-		ASSERT_EQ(0, kill(t->pid, SIGSTOP));
-		EXPECT_THREAD_STATE('T', t->tid[1]);
-		ASSERT_EQ(0, kill(t->pid, SIGCONT));
-		EXPECT_THREAD_STATE('S', t->tid[1]);
-	}
-	EXPECT_EQ(0, sys_wait(t->pid, WNOHANG));
-	EXPECT_FALSE(kernel_warned(_metadata));
-}
-
 TEST_HARNESS_MAIN
+

@@ -14,7 +14,6 @@ FIXTURE(hold) {
 	struct held_page page;
 	int changes;		/* while the request is held: a start, an end, ... */
 	bool kill;		/* ... and then SIGKILL */
-	bool fail;		/* have the request end with EFAULT */
 	int sig;		/* that of the group stop in effect after the changes, or 0 */
 	int status;		/* that of the re-trap for them */
 };
@@ -72,8 +71,6 @@ static void change(void *arg)
 	}
 	if (self->kill)
 		EXPECT_EQ(0, kill(t->pid, SIGKILL));
-	if (self->fail)
-		EXPECT_EQ(0, hold_fail(&self->page));
 }
 
 /* Have @request held until the changes are made. Returns 0, or its error. */
@@ -115,21 +112,6 @@ TEST_F(hold, notify_ack_change_during_getsiginfo)
 	EXPECT_NO_STEP(t);
 	ack(t, 0, self->sig);
 	EXPECT_NO_STATUS(t->pid);
-	run_all(t);
-}
-
-/* If it fails after the change, it acknowledges neither that nor what was pending before. */
-TEST_F(hold, notify_ack_change_and_efault)
-{
-	struct tracee *t = &self->t;
-
-	self->fail = true;
-	ASSERT_EQ(EFAULT, hold(self, PTRACE_GETSIGINFO));
-	ASSERT_STATUS(self->status, t->pid);
-	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
-	ASSERT_STATUS(self->status, t->pid);
-	EXPECT_NO_STEP(t);
-	ack(t, 0, self->sig);
 	run_all(t);
 }
 
@@ -292,3 +274,4 @@ TEST_F(retrap, seize_stopped_again_at_once)
 }
 
 TEST_HARNESS_MAIN
+

@@ -357,33 +357,5 @@ TEST(interrupt_errors_not_seized)
 	}
 }
 
-/* For spawn(): seize *@pid and make it trap, which shows that it is traced. */
-static void trace_forever(void *pid)
-{
-	const pid_t of = *(pid_t *)pid;
-
-	sys_seize_notify(of, 0);
-	sys_ptrace(PTRACE_INTERRUPT, of, 0, NULL);
-	pause_forever(NULL);
-}
-
-/* Who is not our tracee can't be interrupted: ESRCH. */
-TEST(interrupt_errors_not_ours)
-{
-	pid_t pid, other;
-
-	NEED_NOTIFY_MODE();
-	pid = spawn(pause_forever, NULL);
-	ASSERT_LT(0, pid);
-	EXPECT_PTRACE_ERROR(ESRCH, PTRACE_INTERRUPT, pid, 0, 0);
-	other = spawn(trace_forever, &pid);
-	ASSERT_LT(0, other);
-	EXPECT_THREAD_STATE('t', pid);
-	EXPECT_PTRACE_ERROR(ESRCH, PTRACE_INTERRUPT, pid, 0, 0);
-	kill_and_reap(other);
-	EXPECT_THREAD_STATE('S', pid);
-	kill_and_reap(pid);
-	EXPECT_PTRACE_ERROR(ESRCH, PTRACE_INTERRUPT, pid, 0, 0);
-}
-
 TEST_HARNESS_MAIN
+

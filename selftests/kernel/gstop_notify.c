@@ -130,24 +130,6 @@ TEST_F(notify, notify_threads_acknowledge_alone)
 	EXPECT_CAUSE(CAUSE_NOTIFY, t->pid);
 }
 
-/* A thread that is trapped when another one starts a group stop takes part in it. */
-TEST_F(notify, notify_threads_trapped_before)
-{
-	struct tracee *t = &self->t;
-	const int starter = t->nr - 1;
-	int i;
-
-	for (i = 0; i < starter; i++)
-		trap_by_interrupt(t, i, 0);
-	start_stop(t, starter, variant->sig);
-	trap_all(t, variant->sig);
-	for (i = 0; i < starter; i++)
-		EXPECT_CAUSE(CAUSE_GROUP | CAUSE_NOTIFY | CAUSE_INTERRUPT, t->tid[i]);
-	EXPECT_CAUSE(CAUSE_GROUP | CAUSE_NOTIFY, t->tid[starter]);
-	ack_all(t, variant->sig);
-	cont_all(t);
-}
-
 /*
  * A tracee that runs while its group stop lasts is made to trap for the end of it. It
  * counts, and would not enter the kernel by itself.
@@ -184,34 +166,6 @@ TEST_F(notify, notify_retrap_new_status)
 	expect_no_retrap(t);
 	cont_all(t);
 	expect_no_retrap(t);
-}
-
-/* For spawn(): end the group stop of *@pid when our parent sleeps. */
-static void cont_when_parent_sleeps(void *pid)
-{
-	kill(*(pid_t *)pid, wait_task_state(getppid(), "S") ? SIGKILL : SIGCONT);
-}
-
-/* A re-trap wakes up a blocking wait. waitid() reports it as CLD_TRAPPED. */
-TEST_F(notify, notify_retrap_wakes_waiter)
-{
-	struct tracee *t = &self->t;
-	siginfo_t info;
-	pid_t sender;
-	int i;
-
-	stop_all(t, variant->sig);
-	ack_all(t, variant->sig);
-
-	sender = spawn(cont_when_parent_sleeps, &t->pid);
-	ASSERT_LT(0, sender);
-	for_each_thread_of(t, i) {
-		ASSERT_EQ(0, sys_waitid(t->tid[i], &info, WSTOPPED | __WALL));
-		EXPECT_EQ(t->tid[i], info.si_pid);
-		EXPECT_EQ(CLD_TRAPPED, info.si_code);
-		EXPECT_EQ(SIGTRAP | PTRACE_EVENT_STOP << 8, info.si_status);
-	}
-	ASSERT_EQ(0, sys_wait(sender, 0));
 }
 
 /* PTRACE_LISTEN lasts until the group stop ends. */
@@ -344,24 +298,6 @@ TEST_F(notify_one, notify_compat_every_field)
 	}
 }
 
-/* The SIGCONT that ends a group stop is delivered after the trap for the end. */
-TEST_F(notify_one, notify_change_then_signal)
-{
-	struct tracee *t = &self->t;
-	sigset_t none;
-
-	stop_all(t, SIGSTOP);
-	ack_all(t, SIGSTOP);
-	sigemptyset(&none);
-	ASSERT_EQ(0, sys_ptrace(PTRACE_SETSIGMASK, t->pid, 8, &none));
-	cont_all(t);
-	ack_all(t, 0);
-
-	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
-	ASSERT_STATUS(SIGNAL_STATUS(SIGCONT), t->pid);
-	run_with(t, 0, SIGCONT);
-}
-
 /*
  * PTRACE_GETSIGINFO reports the state at the time of the call, whatever the trap is for
  * and whatever siginfo PTRACE_SETSIGINFO left there.
@@ -439,30 +375,6 @@ TEST_F(notify_one, notify_forged_stop_trap)
 	run_all(t);
 }
 
-/* PTRACE_GET_SYSCALL_INFO does not believe a siginfo that was written in a STOP trap. */
-TEST_F(notify_one, notify_forged_syscall_info)
-{
-	static const int codes[] = { SIGTRAP | 0x80, SIGTRAP | PTRACE_EVENT_SECCOMP << 8 };
-	siginfo_t info = { .si_signo = SIGTRAP };
-	struct tracee *t = &self->t;
-	unsigned char call[64];
-	unsigned int i;
-
-	/* for any single cause: it must be none of PTRACE_EVENTMSG_* */
-	stop_all(t, SIGSTOP);
-	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
-	ASSERT_STATUS(STOP_STATUS(SIGSTOP), t->pid);
-	EXPECT_CAUSE(CAUSE_NOTIFY, t->pid);
-
-	for (i = 0; i < ARRAY_SIZE(codes); i++) {
-		info.si_code = codes[i];
-		ASSERT_PTRACE(PTRACE_SETSIGINFO, t->pid, &info);
-		call[0] = 0x55;		/* the op, 0 is PTRACE_SYSCALL_INFO_NONE */
-		ASSERT_LT(0, sys_ptrace(PTRACE_GET_SYSCALL_INFO, t->pid, sizeof(call), call));
-		EXPECT_EQ(0, call[0]);
-	}
-}
-
 /* A PTRACE_GETSIGINFO that fails acknowledges nothing. */
 TEST_F(notify_one, notify_ack_bad_address)
 {
@@ -483,19 +395,7 @@ TEST_F(notify_one, notify_ack_bad_address)
 	run_all(t);
 }
 
-/* No request on a tracee known to be trapped is ESRCH, however soon after a change. */
-TEST_F(notify_one, notify_hidden_from_requests)
-{
-	struct tracee *t = &self->t;
-	int round;
-
-	interrupt_all(t, 0);
-	for (round = 0; round < 200; round++) {
-		ASSERT_EQ(0, kill(t->pid, SIGCONT));
-		ack(t, 0, 0);
-		ASSERT_STATUS(STOP_STATUS(SIGTRAP), t->pid);
-	}
-	EXPECT_NO_STEP(t);
-}
-
 TEST_HARNESS_MAIN
+
+
+

@@ -36,24 +36,6 @@ static bool in_notify_mode(struct tracee *t)
 	return notify;
 }
 
-/* The flag goes with every PTRACE_O_*, but for privileges that one of them needs. */
-TEST_F(seize, seize_optin_every_option)
-{
-	const unsigned long all = 0xff | PTRACE_O_EXITKILL;
-	struct tracee *t = &self->t;
-	unsigned long option;
-
-	for (option = 1; option <= all; option <<= 1) {
-		if (!(option & all))
-			continue;
-		seize_all(t, option | PTRACE_SEIZE_DEVEL);
-		EXPECT_TRUE(in_notify_mode(t));
-		detach_all(t);
-	}
-	seize_all(t, all | PTRACE_SEIZE_DEVEL);
-	EXPECT_TRUE(in_notify_mode(t));
-}
-
 /* Any unknown bit, and a non-zero addr, is EIO. The task is not attached to. */
 TEST_F(seize, seize_optin_unknown_bits)
 {
@@ -284,3 +266,4 @@ TEST_F(seize, seize_stopped_traps_at_once)
 }
 
 TEST_HARNESS_MAIN
+

@@ -84,6 +84,67 @@ ADD_VARIANTS(stopped_signal, .set = stop_and_trap_for_signal, .stopped = true);
 ADD_VARIANTS(trapped_held, .set = trap, .change = cont);
 ADD_VARIANTS(stopped_held, .set = stop_and_ack, .change = cont);
 
+static void *stay_behind(void *unused)
+{
+	pause_forever(unused);
+	return NULL;
+}
+
+/* The thread that traces exits. Another one, and so the process, stays. */
+static void tell_and_exit(FIXTURE_DATA(end) * self)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, stay_behind, NULL))
+		_exit(1);
+	tell_ready(self);
+	syscall(SYS_exit, 0);
+}
+
+/* The exit of the thread that traces does the same. The rest of its process takes over nothing. */
+TEST_F(end, end_detach_by_thread_exit)
+{
+	if (variant->change)
+		SKIP(return, "a thread whose request is held can't exit");
+	start_tracer(self, tell_and_exit);
+	EXPECT_THREAD_STATE('Z', self->tracer);
+	expect_untraced(&self->t, variant->stopped);
+}
+
+/* PTRACE_O_EXITKILL ends the tracee together with its tracer. */
+TEST_F(end, end_kill_exitkill)
+{
+	self->options = PTRACE_O_EXITKILL;
+	start_tracer(self, tell_and_stay);
+	kill_tracer(self);
+	EXPECT_END(CLD_KILLED, SIGKILL, self->t.pid);
+}
+
+static void exec_mate(FIXTURE_DATA(end) * self)
+{
+	order_mate(self, ORDER_EXEC);
+	/* it waits, killable, for the others to be gone, and one is frozen */
+	if (self->state->change)
+		wait_task_state(self->t.tid[self->t.nr], "D");
+}
+
+/*
+ * execve() of a thread that is not traced ends the other threads. The leader, which makes
+ * room for it, is gone without a word. The thread has its pid then, and is not traced.
+ */
+TEST_F(end, end_kill_exec)
+{
+	struct tracee *t = &self->t;
+	int i;
+
+	reach(self, exec_mate);
+	for (i = t->nr - 1; i > 0; i--)
+		EXPECT_END(CLD_EXITED, 0, t->tid[i]);
+	EXPECT_TRUE(wait_until(!task_state(t->tid[t->nr])));
+	EXPECT_THREAD_STATE('S', t->pid);
+	EXPECT_PTRACE_ERROR(ESRCH, PTRACE_INTERRUPT, t->pid, 0, 0);
+}
+
 /*
  * --- During a re-trap ---
  *

@@ -13,6 +13,35 @@
 FIXTURE_VARIANT_ADD(freezer, one_counting) { .threads = 1, .flags = TRACEE_COUNT };
 FIXTURE_VARIANT_ADD(freezer, many_sleeping) { .threads = 3 };
 
+/* As cont_all() and ack_all(). EXPECT_NO_STEP() goes on to count from where it did. */
+static void retrap_all(struct tracee *t)
+{
+	struct __test_metadata *_metadata = t->test;
+	int i;
+
+	ASSERT_EQ(0, kill(t->pid, SIGCONT));
+	for_each_thread_of(t, i)
+		ASSERT_STATUS(STOP_STATUS(SIGTRAP), t->tid[i]);
+	ack_all(t, 0);
+}
+
+/* Resumed from their traps, all are frozen, until the cgroup is thawed. */
+static void resume_frozen(FIXTURE_DATA(freezer) * self)
+{
+	struct __test_metadata *_metadata = self->t.test;
+	struct tracee *t = &self->t;
+	int i;
+
+	for_each_thread_of(t, i)
+		ASSERT_PTRACE(PTRACE_CONT, t->tid[i], 0);
+	for_each_thread_of(t, i)
+		EXPECT_THREAD_STATE('S', t->tid[i]);
+	EXPECT_TRUE(wait_until(events_say(self, "frozen 1")));
+	EXPECT_NO_STEP(t);
+	set_frozen(self, false);
+	EXPECT_ALL_RUN(t);
+}
+
 /* Each thread traps on its own, and is frozen again. All trap for a change. */
 TEST_F(freezer, end_freezer_frozen_again)
 {

@@ -13,6 +13,19 @@
 #define PTRACE_GET_SYSCALL_INFO		0x420e
 #endif
 
+/* Let go who sleeps on @page; the access fails with EFAULT. Returns 0, or -1 with errno. */
+static int hold_fail(struct held_page *page)
+{
+	struct uffdio_range range = {
+		.start = (unsigned long)page->addr,
+		.len = getpagesize(),
+	};
+
+	if (mprotect(page->addr, getpagesize(), PROT_NONE))
+		return -1;
+	return ioctl(page->fd, UFFDIO_WAKE, &range);
+}
+
 /* A tracee in a STOP trap, whose mate makes the group stops. Its status is reaped. */
 FIXTURE(hold) {
 	struct tracee t;
