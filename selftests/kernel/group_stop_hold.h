@@ -100,7 +100,8 @@ static inline void __hold_call(struct __test_metadata *_metadata, struct held_pa
 {
 	page->fn = fn;
 	page->arg = arg;
-	page->done = page->error = 0;
+	page->done = 0;
+	page->error = 0;
 	ASSERT_EQ(0, pthread_create(&page->thread, NULL, hold_thread, page));
 	pthread_detach(page->thread);
 }

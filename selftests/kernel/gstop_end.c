@@ -16,9 +16,9 @@ FIXTURE_VARIANT(end) {
 };
 
 FIXTURE(end) {
+	const FIXTURE_VARIANT(end) * state;
 	struct tracee t;
 	struct held_page page;
-	const FIXTURE_VARIANT(end) * state;
 	unsigned long options;	/* PTRACE_O_* to seize with */
 	void (*then)(FIXTURE_DATA(end) * self);
 	pid_t tracer;

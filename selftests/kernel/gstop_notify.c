@@ -397,5 +397,3 @@ TEST_F(notify_one, notify_ack_bad_address)
 
 TEST_HARNESS_MAIN
 
-
-
