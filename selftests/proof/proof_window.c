@@ -349,4 +349,109 @@ TEST_F(exec, end_kill_by_exec_during_retrap)
 	}
 }
 
+/*
+ * --- A wait, while the tracee is between two traps ---
+ *
+ * Tracer and tracee share CPU 1. The tracee runs while the tracer sleeps, and stays where it
+ * is when the tracer, which has real-time priority, is woken up again. An interrupt comes in
+ * at the end of a section without interrupts, if it comes during that: between the traps,
+ * siglock is released once.
+ */
+
+/* Wakes up the tracer; on a shared_page(). */
+struct alarm {
+	int go;			/* number of the round */
+	unsigned long delay;	/* spin() before */
+	int bell[2];		/* pipe, a byte a round */
+};
+
+/* For spawn(). */
+static void ring(void *arg)
+{
+	struct alarm *alarm = arg;
+	int round;
+
+	pin(0, 0);
+	for (round = 1; ; round++) {
+		while (__atomic_load_n(&alarm->go, __ATOMIC_ACQUIRE) != round)
+			sched_yield();
+		spin(alarm->delay);
+		if (write(alarm->bell[1], "", 1) != 1)
+			_exit(1);
+	}
+}
+
+FIXTURE(between) {
+	struct tracee t;
+	struct alarm *alarm;
+	pid_t ringer;
+};
+
+FIXTURE_SETUP(between)
+{
+	const struct sched_param fifo = { .sched_priority = 1 };
+	struct tracee *t = &self->t;
+
+	NEED_NOTIFY_MODE();
+	NEED(!pin(0, 1), "needs two CPUs");
+	NEED(!sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &fifo),
+	     "needs real-time scheduling");
+	self->alarm = shared_page();
+	ASSERT_TRUE(!!self->alarm);
+	ASSERT_EQ(0, pipe2(self->alarm->bell, O_CLOEXEC));
+	self->ringer = spawn(ring, self->alarm);
+	ASSERT_LT(0, self->ringer);
+
+	tracee_start_seized(t, 1, TRACEE_COUNT | TRACEE_MATE);
+	ASSERT_EQ(0, pin(t->tid[1], 0));
+	interrupt_all(t, 0);
+	ack_all(t, 0);
+}
+
+FIXTURE_TEARDOWN(between)
+{
+	kill_and_reap(self->ringer);
+	tracee_end(&self->t);
+}
+
+/* Wherever the tracee is between the traps, the status that was not reaped is there. */
+TEST_F(between, notify_hidden_status_between_traps)
+{
+	struct alarm *alarm = self->alarm;
+	struct tracee *t = &self->t;
+	unsigned long limit = 1000;	/* about the delay in which the tracee arrives */
+	int round, missed = 0, open = 0;
+	char c;
+
+	for (round = 0; round < 5 * ROUNDS; round++) {
+		/* a start, acknowledged, not reaped; the end is a change, and makes it re-trap */
+		start_stop_untraced(t, SIGSTOP);
+		ack_all(t, SIGSTOP);
+		ASSERT_EQ(0, kill(t->pid, SIGCONT));
+
+		alarm->delay = limit * (round % 16) / 8;
+		__atomic_add_fetch(&alarm->go, 1, __ATOMIC_RELEASE);
+		ASSERT_EQ(1, read(alarm->bell[0], &c, 1));
+		missed += peek_status(t->pid) <= 0;
+		if (is_held(t->pid)) {
+			open++;
+			if (alarm->delay > limit)
+				limit += limit / 8;
+		} else if (alarm->delay < limit) {
+			limit -= limit / 8;
+		}
+
+		ASSERT_EQ(0, settle(t->pid));
+		ASSERT_STATUS(STOP_STATUS(SIGTRAP), t->pid);
+		ack_all(t, 0);
+	}
+	EXPECT_EQ(0, missed)
+		TH_LOG("of %d looks", round);
+	EXPECT_LT(0, open)
+		TH_LOG("not tested, the tracee was never on its way");
+	EXPECT_GT(round, open)
+		TH_LOG("not tested, the tracee never arrived");
+	EXPECT_NO_STEP(t);
+}
+
 TEST_HARNESS_MAIN
