@@ -49,6 +49,9 @@
 #define PTRACE_GET_SYSCALL_INFO		0x420e
 #endif
 
+/* A scenario has a function or a script, and a script has only the parts that it needs. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
 /* When a scenario is ended, in seconds; and when, once that has happened to another. */
 #define SCENARIO_TIMEOUT	60
 #define IMPATIENT_TIMEOUT	3
@@ -396,11 +399,16 @@ static void state(pid_t tid, char letter)
 	rec("%c", task_state(tid) ?: '-');
 }
 
+/* What "SIG*" is in a script. */
+static int stop_signal;
+
 /* The number of signal @name, which begins with SIG. */
 static int signal_number(const char *name)
 {
 	int signo;
 
+	if (!strcmp(name, "SIG*"))
+		return stop_signal;
 	for (signo = 1; strcmp(sigabbrev_np(signo), name + 3);)
 		signo++;
 	return signo;
@@ -466,20 +474,23 @@ enum order {
 	EXIT_GROUP,
 };
 
-/* Its threads, the leader first, and one that is not traced unless a scenario does. */
+/*
+ * Its threads, the leader first. The other thread is not traced unless a scenario does so;
+ * it gets the orders, or the leader if there is no other.
+ */
 #define OTHER	3
 static pid_t *thread;		/* on a page that they share with us */
 static int threads = 1;		/* without the other */
-static long obeys;		/* the thread that gets the orders, by this pipe */
-static int orders[2];
+static long obeys;		/* the thread that gets the orders */
+static int orders[2];		/* a pipe */
 
-/* A signal to itself, and not more than that one system call after those for the ids. */
+/* A signal to itself. There is no system call after the one that sends it. */
 static void self_signal(int signo)
 {
 	sys_tgkill(getpid(), syscall(SYS_gettid), signo);
 }
 
-/* After a trap: say so. */
+/* The trap is over: report that by a signal-delivery-stop. */
 static void end_of_trap(void)
 {
 	self_signal(SIGUSR2);
@@ -572,7 +583,7 @@ static void *thread_main(void *nr)
 {
 	unsigned char order;
 
-	/* what spawn() has asked for is lost when another thread than the leader executes */
+	/* spawn() has asked for this in the leader only, and another thread may execute */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	__atomic_store_n(&thread[(long)nr], syscall(SYS_gettid), __ATOMIC_RELEASE);
 	while ((long)nr == obeys && read(orders[0], &order, 1) == 1) {
@@ -597,11 +608,14 @@ static void *thread_main(void *nr)
 	return NULL;
 }
 
-static void tracee_main(void *unused)
+/* The tracee. It does PTRACE_TRACEME unless @traceme is NULL. */
+static void tracee_main(void *traceme)
 {
 	pthread_t created;
 	long i;
 
+	if (traceme)
+		sys_ptrace(PTRACE_TRACEME, 0, 0, NULL);
 	/* not orphaned as long as our parent lives: SIGTSTP and such stop us */
 	setpgid(0, 0);
 	for (i = 1; i <= OTHER; i++) {
@@ -610,12 +624,6 @@ static void tracee_main(void *unused)
 			_exit(1);
 	}
 	thread_main(NULL);
-}
-
-static void traceme_main(void *unused)
-{
-	sys_ptrace(PTRACE_TRACEME, 0, 0, NULL);
-	tracee_main(NULL);
 }
 
 /* A tracee of @nr threads that sleep, and another if @other. Returns its pid. */
@@ -688,8 +696,6 @@ static void lead(pid_t pid, int kind)
 	rec_status(status);
 }
 
-static const int stop_signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
-
 /* @words of each thread, one thread after the other. */
 static void play_all(const char *words)
 {
@@ -699,28 +705,123 @@ static void play_all(const char *words)
 		play(thread[i], words);
 }
 
-/* A group stop of all threads that are traced, from signal to traps. */
-static void group_stop(int signo)
+/* A scenario that needs no code: what is played, by play_script(). */
+struct script {
+	const char *first;
+	const char *each;	/* for each stop signal, as SIG* */
+	const char *last;
+	bool other;		/* it needs the other thread */
+};
+
+/*
+ * Play the parts of @script, which are separated by ";". A part begins with a thread, by
+ * the name that it has in the transcript, and goes on with words for play(). In place of
+ * one thread it may name "all", one after the other; "back", the same, the last one first;
+ * or "threads", the same without the leader. The part "order" tells the other to stop.
+ */
+static void play_script(const char *script)
 {
-	sig(thread[0], signo);
-	next(thread[0]);
-	REQ(CONT, thread[0], signo);
-	play_all("wait");
+	char *copy = strdup(script ?: ""), *part, *rest, name[16];
+	int i, len;
+
+	for (part = strtok_r(copy, ";", &rest); part; part = strtok_r(NULL, ";", &rest)) {
+		sscanf(part, " %15s%n", name, &len);
+		if (!strcmp(name, "order"))
+			give_order(RAISE_STOP);
+		if (!strcmp(name, "all"))
+			play_all(part + len);
+		for (i = OTHER; i >= 0; i--) {
+			if (thread[i] && (!strcmp(name, who(thread[i])) ||
+					  (!strcmp(name, "back") && i < threads) ||
+					  (!strcmp(name, "threads") && i < threads && i)))
+				play(thread[i], part + len);
+		}
+	}
+	free(copy);
 }
+
+/* A group stop of all threads that are traced, from signal to traps. */
+#define GROUP_STOP(sig)	"tracee " sig " wait CONT:" sig "; all wait;"
 
 /* --- The scenarios --- */
 
-/* Attach, talk to a running tracee, interrupt, resume, detach. */
-static void do_seize(int nr)
+static void do_script(const struct script *script, int nr)
 {
-	const pid_t pid = start_tracee(nr, false);
+	static const int stop_signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
+	unsigned int i;
 
-	play_all("SEIZE");
-	play(pid, "now SEIZE ATTACH CONT LISTEN DETACH look");
-	play_all("INTERRUPT wait now CONT S now");
-	play_all("INTERRUPT wait INTERRUPT now CONT wait DETACH S");
-	now(pid);
+	start_tracee(nr, script->other);
+	play_script(script->first);
+	for (i = 0; script->each && i < ARRAY_SIZE(stop_signals); i++) {
+		stop_signal = stop_signals[i];
+		play_script(script->each);
+	}
+	play_script(script->last);
 }
+
+/* Attach, talk to a running tracee, interrupt, resume, detach. */
+static const struct script seize = {
+	"all SEIZE; tracee now SEIZE ATTACH CONT LISTEN DETACH look;"
+	"all INTERRUPT wait now CONT S now;"
+	"all INTERRUPT wait INTERRUPT now CONT wait DETACH S; tracee now"
+};
+
+/* Attach to a stopped task, by each of the ways to stop it. */
+static const struct script seize_stopped = {
+	.each = "tracee SIG*; all T; tracee now; all SEIZE now wait; all DETACH T;"
+		"tracee now SIGCONT; all S; tracee now",
+};
+
+/* A group stop while the tracees stay trapped: SIGCONT waits for the resume. */
+static const struct script group_stop = {
+	.first = "all SEIZE",
+	.each = GROUP_STOP("SIG*")
+		/* a second stop signal, resumed and suppressed */
+		"all CONT; all S INTERRUPT wait;"
+		"tracee SIGCONT; all now look; back CONT wait CONT;"
+		"tracee wait CONT:SIGCONT; all S now",
+};
+
+/* Stopped again, by another signal, before the first stop has been continued. */
+static const struct script group_stop_twice = {
+	"all SEIZE;" GROUP_STOP("SIGSTOP") "all CONT; all S;"
+	GROUP_STOP("SIGTSTP") "all DETACH T"
+};
+
+/* Started by a thread that nobody traces, seen and not seen by those traced. */
+static const struct script group_stop_untraced = {
+	/* the last one runs, the others are trapped already */
+	"all SEIZE; tracee INTERRUPT wait; thread1 INTERRUPT wait;"
+	"order; other T; thread2 wait;"
+	"tracee now look CONT wait; thread1 now look CONT wait; tracee now;"
+	"other SIGCONT S; all now CONT wait CONT S",
+	.other = true,
+};
+
+/* LISTEN: what it refuses, what ends it, what does not. */
+static const struct script listen_script = {
+	"all SEIZE;" GROUP_STOP("SIGSTOP")
+	"all LISTEN now look CONT LISTEN DETACH INTERRUPT wait now LISTEN;"
+	"tracee SIGCONT; all wait;"
+	/* no group stop now, and still a trap to listen in */
+	"all LISTEN now; tracee SIGCONT; all wait;"
+	/* a notification that is pending ends it at once; SIGCONT sets one */
+	"tracee SIGCONT; all now LISTEN wait;"
+	/* an interrupt that is pending does not */
+	"all INTERRUPT LISTEN t now INTERRUPT wait; back CONT;"
+	"tracee wait LISTEN CONT S"
+};
+
+/* Group stops of a tracee that is attached the old way. */
+static const struct script attach = {
+	.first = "all ATTACH wait CONT S",
+	.each = GROUP_STOP("SIG*") "tracee LISTEN INTERRUPT SIGCONT; back now look CONT;"
+		"tracee wait CONT:SIGCONT; all S",
+	.last = GROUP_STOP("SIGSTOP") "all DETACH T; tracee now;"
+		/* and attach to what is stopped already */
+		"all ATTACH wait; tracee SIGCONT; threads CONT S;"
+		"tracee CONT wait DETACH:SIGCONT S now",
+};
 
 /*
  * What PTRACE_SEIZE and PTRACE_SETOPTIONS say to every bit. But not to the flag and to
@@ -753,107 +854,6 @@ static void do_options(int unused)
 	}
 }
 
-/* Attach to a stopped task, by each of the ways to stop it. */
-static void do_seize_stopped(int nr)
-{
-	const pid_t pid = start_tracee(nr, false);
-	unsigned int k;
-
-	for (k = 0; k < ARRAY_SIZE(stop_signals); k++) {
-		sig(pid, stop_signals[k]);
-		play_all("T");
-		now(pid);
-		play_all("SEIZE now wait");
-		play_all("DETACH T");
-		play(pid, "now SIGCONT");
-		play_all("S");
-		now(pid);
-	}
-}
-
-/* A group stop while the tracees stay trapped: SIGCONT waits for the resume. */
-static void do_group_stop(int nr)
-{
-	const pid_t pid = start_tracee(nr, false);
-	unsigned int k;
-	int i;
-
-	play_all("SEIZE");
-	for (k = 0; k < ARRAY_SIZE(stop_signals); k++) {
-		group_stop(stop_signals[k]);
-
-		/* a second stop signal, resumed and suppressed */
-		play_all("CONT");
-		play_all("S INTERRUPT wait");
-
-		sig(pid, SIGCONT);
-		play_all("now look");
-		for (i = nr - 1; i >= 0; i--)
-			play(thread[i], "CONT wait CONT");
-		play(pid, "wait CONT:SIGCONT");
-		play_all("S now");
-	}
-}
-
-/* Stopped again, by another signal, before the first stop has been continued. */
-static void do_group_stop_twice(int nr)
-{
-	start_tracee(nr, false);
-	play_all("SEIZE");
-	group_stop(SIGSTOP);
-	play_all("CONT");
-	play_all("S");
-	group_stop(SIGTSTP);
-	play_all("DETACH T");
-}
-
-/* Started by a thread that nobody traces, seen and not seen by those traced. */
-static void do_group_stop_untraced(int nr)
-{
-	const pid_t pid = start_tracee(nr, true);
-	int i;
-
-	play_all("SEIZE");
-	/* the last one runs, the others are trapped already */
-	for (i = 0; i < nr - 1; i++)
-		play(thread[i], "INTERRUPT wait");
-	give_order(RAISE_STOP);
-	state(thread[OTHER], 'T');
-	next(thread[nr - 1]);
-	for (i = 0; i < nr - 1; i++)
-		play(thread[i], "now look CONT wait");
-	now(pid);
-	play(thread[OTHER], "SIGCONT S");
-	play_all("now CONT wait CONT S");
-}
-
-/* LISTEN: what it refuses, what ends it, what does not. */
-static void do_listen(int nr)
-{
-	const pid_t pid = start_tracee(nr, false);
-	int i;
-
-	play_all("SEIZE");
-	group_stop(SIGSTOP);
-	play_all("LISTEN now look CONT LISTEN DETACH INTERRUPT wait now LISTEN");
-
-	sig(pid, SIGCONT);
-	play_all("wait");
-	/* no group stop now, and still a trap to listen in */
-	play_all("LISTEN now");
-	sig(pid, SIGCONT);
-	play_all("wait");
-
-	/* a notification that is pending ends it at once; SIGCONT sets one */
-	sig(pid, SIGCONT);
-	play_all("now LISTEN wait");
-	/* an interrupt that is pending does not */
-	play_all("INTERRUPT LISTEN t now INTERRUPT wait");
-	for (i = nr - 1; i >= 0; i--)
-		REQ(CONT, thread[i], 0);
-	play(pid, "wait LISTEN CONT S");
-}
-
 /* Signals of all sorts to a seized, and to an attached tracee. */
 static void do_signals(int attach)
 {
@@ -876,41 +876,13 @@ static void do_signals(int attach)
 	play(pid, "wait CONT:SIGURG S SIGTERM wait CONT:SIGTERM wait now INTERRUPT");
 }
 
-/* Group stops of a tracee that is attached the old way. */
-static void do_attach(int nr)
-{
-	const pid_t pid = start_tracee(nr, false);
-	unsigned int k;
-	int i;
-
-	play_all("ATTACH wait CONT S");
-	for (k = 0; k < ARRAY_SIZE(stop_signals); k++) {
-		group_stop(stop_signals[k]);
-		play(pid, "LISTEN INTERRUPT SIGCONT");
-		for (i = nr - 1; i >= 0; i--)
-			play(thread[i], "now look CONT");
-		play(pid, "wait CONT:SIGCONT");
-		play_all("S");
-	}
-	group_stop(SIGSTOP);
-	play_all("DETACH T");
-	now(pid);
-
-	/* and attach to what is stopped already */
-	play_all("ATTACH wait");
-	sig(pid, SIGCONT);
-	for (i = nr - 1; i > 0; i--)
-		play(thread[i], "CONT S");
-	play(pid, "CONT wait DETACH:SIGCONT S now");
-}
-
 /* TRACEME, up to the SIGTRAP of an execve() that is not an event. */
 static void do_traceme(int unused)
 {
 	pid_t pid;
 
 	give_order(PTRACE_EVENT_EXEC);
-	pid = spawn(traceme_main, NULL);
+	pid = spawn(tracee_main, orders);
 	know(pid, "tracee");
 	play(pid, "wait INTERRUPT LISTEN CONT:SIGSTOP wait LISTEN SIGCONT now");
 	play(pid, "CONT wait CONT wait CONT wait DETACH S");
@@ -1029,7 +1001,7 @@ static void begin_round(int nr, const struct round *round)
 	rec("-- round %d\n", nr);
 	play_all("SEIZE");
 	if (round->stop)
-		group_stop(SIGSTOP);
+		play_script(GROUP_STOP("SIGSTOP"));
 	play_all(round->then);
 }
 
@@ -1185,9 +1157,13 @@ static void do_errors(int unused)
 
 struct scenario {
 	const char *name;
-	void (*run)(int arg);
+	void (*run)(int arg);	/* or NULL, and there is a script for @arg threads */
 	int arg;
+	const struct script *script;
 };
+
+#define ONE_AND_MANY(name, script)					\
+	{ name "_one", NULL, 1, &(script) }, { name "_many", NULL, 3, &(script) }
 
 #define TRAPS(how, flags)						\
 	{ how "_signal", do_trap, TRAP_SIGNAL | (flags) },		\
@@ -1207,18 +1183,17 @@ struct scenario {
 #define TEST(name) static const struct scenario name[]
 
 TEST(seize_plain) = {
-	{ "seize_one", do_seize, 1 }, { "seize_many", do_seize, 3 },
+	ONE_AND_MANY("seize", seize),
 	{ "options", do_options, 0 },
 	{ "errors", do_errors, 0 },
-	{ "seize_stopped_one", do_seize_stopped, 1 }, { "seize_stopped_many", do_seize_stopped, 3 },
-	{ "group_stop_one", do_group_stop, 1 }, { "group_stop_many", do_group_stop, 3 },
-	{ "group_stop_twice_one", do_group_stop_twice, 1 },
-	{ "group_stop_twice_many", do_group_stop_twice, 3 },
-	{ "group_stop_untraced", do_group_stop_untraced, 3 },
-	{ "listen_one", do_listen, 1 }, { "listen_many", do_listen, 3 },
+	ONE_AND_MANY("seize_stopped", seize_stopped),
+	ONE_AND_MANY("group_stop", group_stop),
+	ONE_AND_MANY("group_stop_twice", group_stop_twice),
+	{ "group_stop_untraced", NULL, 3, &group_stop_untraced },
+	ONE_AND_MANY("listen", listen_script),
 	{ "signals_seize", do_signals, false },
 	{ "signals_attach", do_signals, true },
-	{ "attach_one", do_attach, 1 }, { "attach_many", do_attach, 3 },
+	ONE_AND_MANY("attach", attach),
 	{ "traceme", do_traceme, 0 },
 	TRAPS("trap_seize", 0),
 	{ "trap_seize_interrupted", do_trap, TRAP_INTERRUPTED },
@@ -1270,7 +1245,10 @@ static bool run_scenario(const struct scenario *scenario)
 		thread = shared_page();
 		if (!thread || pipe2(orders, O_CLOEXEC))
 			abort();
-		scenario->run(scenario->arg);
+		if (scenario->script)
+			do_script(scenario->script, scenario->arg);
+		else
+			scenario->run(scenario->arg);
 		_exit(0);
 	}
 	status = pid > 0 ? sys_wait(pid, 0) : -1;
@@ -1289,10 +1267,10 @@ static bool run_scenario(const struct scenario *scenario)
 /* Whether @name is seize_plain, for all scenarios, or seize_plain.SCENARIO. */
 static bool is_meant(const struct scenario *scenario, const char *name)
 {
-	char full[64];
+	const size_t len = strlen("seize_plain");
 
-	snprintf(full, sizeof(full), "seize_plain.%s", scenario->name);
-	return !strcmp(name, "seize_plain") || !strcmp(name, full);
+	return !strncmp(name, "seize_plain", len) &&
+	       (!name[len] || (name[len] == '.' && !strcmp(name + len + 1, scenario->name)));
 }
 
 int main(int argc, char **argv)
