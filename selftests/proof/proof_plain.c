@@ -29,19 +29,32 @@
  *	status=			si_status, where waitid() reports a stop
  *	[N]=			any other four bytes that are not 0, at N from si_pid
  *
- * Left out is what differs from run to run or between machines: the times in the siginfo
- * of a SIGCHLD; code and address of a single-step, which is called that. N counts from
+ * What differs from run to run or between machines is left out: the times in the siginfo
+ * of a SIGCHLD, and code and address of a single-step, which is called that. N counts from
  * si_pid because the union of siginfo begins elsewhere in 32 bits.
  *
  * Nothing depends on time: each step waits for the one before it, and a task that is
- * looked at is at rest.
+ * looked at is at rest. A scenario in which something never comes is ended by SIGALRM; its
+ * transcript ends with what it waits for.
  */
-#include "old/group_stop.h"
+#include "group_stop.h"
 #include <kselftest.h>
-#include "old/group_stop_tracee.h"
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/types.h>
+#include <stdarg.h>
+#include <stddef.h>
 
-/* A scenario that takes longer is ended, in seconds. */
+#ifndef PTRACE_GET_SYSCALL_INFO
+#define PTRACE_GET_SYSCALL_INFO		0x420e
+#endif
+
+/* A scenario has a function or a script, and a script has only the parts that it needs. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+
+/* When a scenario is ended, in seconds; and when, once that has happened to another. */
 #define SCENARIO_TIMEOUT	60
+#define IMPATIENT_TIMEOUT	3
 
 /* --- The transcript --- */
 
@@ -49,7 +62,6 @@
 static struct {
 	size_t len;
 	bool stop_on_line;	/* the line that is written has its stop */
-	bool late;		/* something did not come in time */
 	char text[1 << 15];
 } *out;
 
@@ -148,8 +160,6 @@ static void rec_status(int status)
 {
 	if (status == -1) {
 		rec("%s", strerrorname_np(errno));
-	} else if (!status) {
-		rec("timeout or exit 0");
 	} else if ((status & 0xff) == 0x7f) {
 		rec_signal((unsigned int)status >> 8);
 	} else if (status == W_EXITCODE(WEXITSTATUS(status), 0)) {
@@ -184,6 +194,19 @@ static void rec_code(const siginfo_t *si)
 		rec("%#x", code);
 }
 
+/* Whether @si is that of a single-step which has brought a task to @ip. */
+static bool is_single_step(const siginfo_t *si, unsigned long ip)
+{
+	if (!ip || si->si_signo != SIGTRAP)
+		return false;
+#ifdef __s390__
+	/* a debug event, at the instruction that was stepped over */
+	return si->si_code == TRAP_HWBKPT && si->si_addr;
+#else
+	return si->si_code == TRAP_TRACE && (unsigned long)si->si_addr == ip;
+#endif
+}
+
 /* @seen, of a task that is at @ip in user space if that is known, or 0. */
 static void rec_siginfo(const siginfo_t *seen, unsigned long ip)
 {
@@ -196,7 +219,7 @@ static void rec_siginfo(const siginfo_t *seen, unsigned long ip)
 	rec_signal(si.si_signo);
 	if (si.si_errno)
 		rec(" errno=%s", strerrorname_np(si.si_errno));
-	if (ip && is_single_step(&si, ip)) {
+	if (is_single_step(&si, ip)) {
 		rec(" single-step");
 		si.si_addr = NULL;
 	} else {
@@ -285,7 +308,7 @@ static long req(const char *name, long request, pid_t pid, unsigned long addr,
 /* A signal to thread @tid. */
 static void sig(pid_t tid, int signo)
 {
-	long ret = syscall(SYS_tkill, tid, signo);
+	const long ret = syscall(SYS_tkill, tid, signo);
 
 	new_line();
 	rec("kill %s ", who(tid));
@@ -336,12 +359,12 @@ static void rec_trap(pid_t pid)
 /* The next status of @pid; if it is trapped, all about that. */
 static int next(pid_t pid)
 {
-	int status = wait_soon(pid);
+	int status;
 
 	new_fact();
 	rec("wait %s ", who(pid));
+	status = sys_wait(pid, 0);
 	rec_status(status);
-	out->late |= !status;
 	if (status > 0 && WIFSTOPPED(status)) {
 		rec("; ");
 		rec_trap(pid);
@@ -370,15 +393,31 @@ static void state(pid_t tid, char letter)
 {
 	const char letters[] = { letter, '\0' };
 
-	if (wait_task_state(tid, tid, letters))
-		out->late = true;
 	new_fact();
-	rec("state %s %c", who(tid), task_state(tid, tid) ?: '-');
+	rec("state %s ", who(tid));
+	wait_task_state(tid, letters);
+	rec("%c", task_state(tid) ?: '-');
+}
+
+/* What "SIG*" is in a script. */
+static int stop_signal;
+
+/* The number of signal @name, which begins with SIG. */
+static int signal_number(const char *name)
+{
+	int signo;
+
+	if (!strcmp(name, "SIG*"))
+		return stop_signal;
+	for (signo = 1; strcmp(sigabbrev_np(signo), name + 3);)
+		signo++;
+	return signo;
 }
 
 /*
- * Each of @words in turn, of thread @tid: what begins a line of the transcript, or SIG*,
- * which is sent, or the letter of a state.
+ * Each of @words in turn, of thread @tid: what begins a line of the transcript, a request
+ * with ":" and a signal if it is to have one; or SIG*, which is sent; or the letter of a
+ * state.
  */
 static void play(pid_t tid, const char *words)
 {
@@ -390,11 +429,11 @@ static void play(pid_t tid, const char *words)
 		{ "LISTEN", PTRACE_LISTEN }, { "CONT", PTRACE_CONT },
 		{ "DETACH", PTRACE_DETACH }, { "ATTACH", PTRACE_ATTACH },
 	};
+	char word[32], *signal;
 	unsigned int i;
-	char word[16];
 	int len;
 
-	for (; sscanf(words, " %15s%n", word, &len) == 1; words += len) {
+	for (; sscanf(words, " %31s%n", word, &len) == 1; words += len) {
 		if (!strcmp(word, "wait")) {
 			next(tid);
 		} else if (!strcmp(word, "look")) {
@@ -406,79 +445,256 @@ static void play(pid_t tid, const char *words)
 		} else if (!word[1]) {
 			state(tid, word[0]);
 		} else if (!strncmp(word, "SIG", 3)) {
-			for (i = 1; strcmp(sigabbrev_np(i), word + 3);)
-				i++;
-			sig(tid, i);
+			sig(tid, signal_number(word));
 		} else {
+			signal = strchr(word, ':');
+			if (signal)
+				*signal++ = '\0';
 			for (i = 0; strcmp(requests[i].name, word);)
 				i++;
-			req(word, requests[i].request, tid, 0, 0);
+			req(word, requests[i].request, tid, 0,
+			    signal ? signal_number(signal) : 0);
 		}
 	}
 }
 
-/* --- The tracees --- */
+/* --- The tracee --- */
 
-static struct crew *crew;
-static struct actor *actor;
+/* What a tracee can be told to do. PTRACE_EVENT_*: go into the trap of that event. */
+enum order {
+	TRAP_SIGNAL = PTRACE_EVENT_SECCOMP + 1,	/* signal-delivery-stop */
+	TRAP_SYSCALL_ENTRY,
+	TRAP_SYSCALL_EXIT,
+	TRAP_STEP,		/* single-step */
+	TRAP_GROUP,		/* STOP trap, of a group stop */
+	TRAP_INTERRUPTED,	/* STOP trap, of PTRACE_INTERRUPT */
+	RAISE_STOP,
+	QUEUE_STOP_TRAP,	/* queue a signal for itself that looks like a STOP trap */
+	EXEC,			/* a program that sleeps */
+	EXIT_GROUP,
+};
 
-/* Its threads, the leader first, and one that is not traced unless a scenario does. */
-static int threads;
-static pid_t thread[CREW_MAX + 1];
-#define OTHER	CREW_MAX
+/*
+ * Its threads, the leader first. The other thread is not traced unless a scenario does so;
+ * it gets the orders, or the leader if there is no other.
+ */
+#define OTHER	3
+static pid_t *thread;		/* on a page that they share with us */
+static int threads = 1;		/* without the other */
+static long obeys;		/* the thread that gets the orders */
+static int orders[2];		/* a pipe */
+
+/* A signal to itself. There is no system call after the one that sends it. */
+static void self_signal(int signo)
+{
+	sys_tgkill(getpid(), syscall(SYS_gettid), signo);
+}
+
+/* The trap is over: report that by a signal-delivery-stop. */
+static void end_of_trap(void)
+{
+	self_signal(SIGUSR2);
+	pause_forever(NULL);
+}
+
+/* Execute this program, for main() to do what is called @role. */
+#define ROLE_SLEEPER	"sleeper"
+#define ROLE_TRAPPED	"trapped"
+static void exec_self(const char *role)
+{
+	execl("/proc/self/exe", role, NULL);
+	_exit(1);
+}
+
+/* Have getppid() trap for seccomp from now on. */
+static void filter_getppid(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog prog = { .len = ARRAY_SIZE(filter), .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
+		_exit(1);
+}
+
+static void queue_stop_trap(void)
+{
+	siginfo_t si;
+
+	memset(&si, 0, sizeof(si));
+	si.si_signo = SIGUSR1;
+	si.si_code = SIGTRAP | (PTRACE_EVENT_STOP << 8);
+	si.si_pid = 1;
+	si.si_uid = 2;
+	syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGUSR1, &si);
+}
+
+static void *thread_main(void *nr);
+
+/*
+ * Go into the trap of @kind, by way of a signal-delivery-stop of SIGUSR1. What has to be
+ * done for the trap is done before that: nothing but the trap comes after it.
+ */
+static void trap(int kind)
+{
+	pthread_t created;
+	sigset_t set;
+
+	/* no signal-delivery-stop for the end of a child */
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (kind == PTRACE_EVENT_SECCOMP)
+		filter_getppid();
+	self_signal(SIGUSR1);
+
+	switch (kind) {
+	case PTRACE_EVENT_EXEC:
+		exec_self(ROLE_TRAPPED);
+		break;
+	case PTRACE_EVENT_FORK:
+		if (!fork())
+			_exit(0);
+		break;
+	case PTRACE_EVENT_VFORK:
+	case PTRACE_EVENT_VFORK_DONE:
+		if (!vfork())
+			_exit(0);
+		break;
+	case PTRACE_EVENT_CLONE:
+		pthread_create(&created, NULL, thread_main, (void *)1L);
+		break;
+	case PTRACE_EVENT_EXIT:
+		syscall(SYS_exit_group, 9);
+		break;
+	default:
+		syscall(SYS_getppid);
+		break;
+	}
+	end_of_trap();
+}
+
+static void *thread_main(void *nr)
+{
+	unsigned char order;
+
+	/* spawn() has asked for this in the leader only, and another thread may execute */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	__atomic_store_n(&thread[(long)nr], syscall(SYS_gettid), __ATOMIC_RELEASE);
+	while ((long)nr == obeys && read(orders[0], &order, 1) == 1) {
+		switch (order) {
+		case RAISE_STOP:
+			self_signal(SIGSTOP);
+			break;
+		case QUEUE_STOP_TRAP:
+			queue_stop_trap();
+			break;
+		case EXEC:
+			exec_self(ROLE_SLEEPER);
+			break;
+		case EXIT_GROUP:
+			syscall(SYS_exit_group, 7);
+			break;
+		default:
+			trap(order);
+		}
+	}
+	pause_forever(NULL);
+	return NULL;
+}
+
+/* The tracee. It does PTRACE_TRACEME unless @traceme is NULL. */
+static void tracee_main(void *traceme)
+{
+	pthread_t created;
+	long i;
+
+	if (traceme)
+		sys_ptrace(PTRACE_TRACEME, 0, 0, NULL);
+	/* not orphaned as long as our parent lives: SIGTSTP and such stop us */
+	setpgid(0, 0);
+	for (i = 1; i <= OTHER; i++) {
+		if ((i < threads || i == obeys) &&
+		    pthread_create(&created, NULL, thread_main, (void *)i))
+			_exit(1);
+	}
+	thread_main(NULL);
+}
 
 /* A tracee of @nr threads that sleep, and another if @other. Returns its pid. */
 static pid_t start_tracee(int nr, bool other)
 {
 	static const char * const names[] = { "tracee", "thread1", "thread2", "other" };
+	pid_t pid;
 	int i;
 
 	threads = nr;
-	crew->size = nr;
-	crew->spin = false;
-	crew->mate = other;
-	if (crew_spawn(crew) < 0)
-		abort();
+	obeys = other ? OTHER : 0;
+	memset(thread, 0, (OTHER + 1) * sizeof(*thread));
+	pid = spawn(tracee_main, NULL);
 	for (i = 0; i <= OTHER; i++) {
-		thread[i] = crew->tid[i];
-		if (thread[i])
-			know(thread[i], names[i]);
+		if (i >= threads && i != obeys)
+			continue;
+		if (!wait_until(__atomic_load_n(&thread[i], __ATOMIC_ACQUIRE)) ||
+		    wait_task_state(thread[i], "S"))
+			abort();
+		know(thread[i], names[i]);
 	}
-	return thread[0];
+	return pid;
 }
 
 static void end_tracee(void)
 {
-	crew_end(crew);
+	int i;
+
+	for (i = OTHER; i >= 0; i--)
+		kill_and_reap(thread[i]);
 	memset(&known[1], 0, sizeof(known) - sizeof(known[0]));
 }
 
-/* A task on its way into a trap of @kind. */
-static pid_t start_actor(enum trap_kind kind)
+static void give_order(int order)
 {
-	pid_t pid;
+	const unsigned char c = order;
 
-	actor->kind = kind;
-	actor->mate = false;
-	pid = actor_spawn(actor);
-	if (pid < 0)
+	if (write(orders[1], &c, 1) != 1)
 		abort();
-	know(pid, "tracee");
-	message_is_exit_code = kind == TRAP_EXIT;
-	return pid;
 }
 
-/* Lead it into its trap. */
-static void lead_actor(pid_t pid)
+/* The PTRACE_O_* that a trap of @kind needs: for an event it is 1 << PTRACE_EVENT_*. */
+static unsigned long trap_options(int kind)
 {
-	int status = actor_lead(actor, pid);
+	if (kind < TRAP_SIGNAL)
+		return 1UL << kind;
+	return kind == TRAP_SYSCALL_ENTRY || kind == TRAP_SYSCALL_EXIT ?
+	       PTRACE_O_TRACESYSGOOD : 0;
+}
 
+/* Lead @pid, which is traced with these, into a trap of @kind. */
+static void lead(pid_t pid, int kind)
+{
+	const bool syscalls = kind == TRAP_SYSCALL_ENTRY || kind == TRAP_SYSCALL_EXIT;
+	const long request = syscalls ? PTRACE_SYSCALL :
+			     kind == TRAP_STEP ? PTRACE_SINGLESTEP : PTRACE_CONT;
+	int n, status;
+
+	message_is_exit_code = kind == PTRACE_EVENT_EXIT;
 	new_line();
 	rec("led to ");
+	give_order(kind);
+	status = sys_wait(pid, 0);
+	if (kind == TRAP_INTERRUPTED)
+		sys_ptrace(PTRACE_INTERRUPT, pid, 0, NULL);
+	for (n = kind == TRAP_SIGNAL ? 0 : kind == TRAP_SYSCALL_EXIT ? 2 : 1; n > 0; n--) {
+		sys_ptrace(request, pid, 0, (void *)(kind == TRAP_GROUP ? SIGSTOP : 0L));
+		status = sys_wait(pid, 0);
+	}
 	rec_status(status);
 }
-
-static const int stop_signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
 
 /* @words of each thread, one thread after the other. */
 static void play_all(const char *words)
@@ -489,28 +705,123 @@ static void play_all(const char *words)
 		play(thread[i], words);
 }
 
-/* A group stop of all threads that are traced, from signal to traps. */
-static void group_stop(int signo)
+/* A scenario that needs no code: what is played, by play_script(). */
+struct script {
+	const char *first;
+	const char *each;	/* for each stop signal, as SIG* */
+	const char *last;
+	bool other;		/* it needs the other thread */
+};
+
+/*
+ * Play the parts of @script, which are separated by ";". A part begins with a thread, by
+ * the name that it has in the transcript, and goes on with words for play(). In place of
+ * one thread it may name "all", one after the other; "back", the same, the last one first;
+ * or "threads", the same without the leader. The part "order" tells the other to stop.
+ */
+static void play_script(const char *script)
 {
-	sig(thread[0], signo);
-	next(thread[0]);
-	REQ(CONT, thread[0], signo);
-	play_all("wait");
+	char *copy = strdup(script ?: ""), *part, *rest, name[16];
+	int i, len;
+
+	for (part = strtok_r(copy, ";", &rest); part; part = strtok_r(NULL, ";", &rest)) {
+		sscanf(part, " %15s%n", name, &len);
+		if (!strcmp(name, "order"))
+			give_order(RAISE_STOP);
+		if (!strcmp(name, "all"))
+			play_all(part + len);
+		for (i = OTHER; i >= 0; i--) {
+			if (thread[i] && (!strcmp(name, who(thread[i])) ||
+					  (!strcmp(name, "back") && i < threads) ||
+					  (!strcmp(name, "threads") && i < threads && i)))
+				play(thread[i], part + len);
+		}
+	}
+	free(copy);
 }
+
+/* A group stop of all threads that are traced, from signal to traps. */
+#define GROUP_STOP(sig)	"tracee " sig " wait CONT:" sig "; all wait;"
 
 /* --- The scenarios --- */
 
-/* Attach, talk to a running tracee, interrupt, resume, detach. */
-static void do_seize(int nr)
+static void do_script(const struct script *script, int nr)
 {
-	const pid_t pid = start_tracee(nr, false);
+	static const int stop_signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
+	unsigned int i;
 
-	play_all("SEIZE");
-	play(pid, "now SEIZE ATTACH CONT LISTEN DETACH look");
-	play_all("INTERRUPT wait now CONT S now");
-	play_all("INTERRUPT wait INTERRUPT now CONT wait DETACH S");
-	now(pid);
+	start_tracee(nr, script->other);
+	play_script(script->first);
+	for (i = 0; script->each && i < ARRAY_SIZE(stop_signals); i++) {
+		stop_signal = stop_signals[i];
+		play_script(script->each);
+	}
+	play_script(script->last);
 }
+
+/* Attach, talk to a running tracee, interrupt, resume, detach. */
+static const struct script seize = {
+	"all SEIZE; tracee now SEIZE ATTACH CONT LISTEN DETACH look;"
+	"all INTERRUPT wait now CONT S now;"
+	"all INTERRUPT wait INTERRUPT now CONT wait DETACH S; tracee now"
+};
+
+/* Attach to a stopped task, by each of the ways to stop it. */
+static const struct script seize_stopped = {
+	.each = "tracee SIG*; all T; tracee now; all SEIZE now wait; all DETACH T;"
+		"tracee now SIGCONT; all S; tracee now",
+};
+
+/* A group stop while the tracees stay trapped: SIGCONT waits for the resume. */
+static const struct script group_stop = {
+	.first = "all SEIZE",
+	.each = GROUP_STOP("SIG*")
+		/* a second stop signal, resumed and suppressed */
+		"all CONT; all S INTERRUPT wait;"
+		"tracee SIGCONT; all now look; back CONT wait CONT;"
+		"tracee wait CONT:SIGCONT; all S now",
+};
+
+/* Stopped again, by another signal, before the first stop has been continued. */
+static const struct script group_stop_twice = {
+	"all SEIZE;" GROUP_STOP("SIGSTOP") "all CONT; all S;"
+	GROUP_STOP("SIGTSTP") "all DETACH T"
+};
+
+/* Started by a thread that nobody traces, seen and not seen by those traced. */
+static const struct script group_stop_untraced = {
+	/* the last one runs, the others are trapped already */
+	"all SEIZE; tracee INTERRUPT wait; thread1 INTERRUPT wait;"
+	"order; other T; thread2 wait;"
+	"tracee now look CONT wait; thread1 now look CONT wait; tracee now;"
+	"other SIGCONT S; all now CONT wait CONT S",
+	.other = true,
+};
+
+/* LISTEN: what it refuses, what ends it, what does not. */
+static const struct script listen_script = {
+	"all SEIZE;" GROUP_STOP("SIGSTOP")
+	"all LISTEN now look CONT LISTEN DETACH INTERRUPT wait now LISTEN;"
+	"tracee SIGCONT; all wait;"
+	/* no group stop now, and still a trap to listen in */
+	"all LISTEN now; tracee SIGCONT; all wait;"
+	/* a notification that is pending ends it at once; SIGCONT sets one */
+	"tracee SIGCONT; all now LISTEN wait;"
+	/* an interrupt that is pending does not */
+	"all INTERRUPT LISTEN t now INTERRUPT wait; back CONT;"
+	"tracee wait LISTEN CONT S"
+};
+
+/* Group stops of a tracee that is attached the old way. */
+static const struct script attach = {
+	.first = "all ATTACH wait CONT S",
+	.each = GROUP_STOP("SIG*") "tracee LISTEN INTERRUPT SIGCONT; back now look CONT;"
+		"tracee wait CONT:SIGCONT; all S",
+	.last = GROUP_STOP("SIGSTOP") "all DETACH T; tracee now;"
+		/* and attach to what is stopped already */
+		"all ATTACH wait; tracee SIGCONT; threads CONT S;"
+		"tracee CONT wait DETACH:SIGCONT S now",
+};
 
 /*
  * What PTRACE_SEIZE and PTRACE_SETOPTIONS say to every bit. But not to the flag and to
@@ -543,108 +854,6 @@ static void do_options(int unused)
 	}
 }
 
-/* Attach to a stopped task, by each of the ways to stop it. */
-static void do_seize_stopped(int nr)
-{
-	const pid_t pid = start_tracee(nr, false);
-	unsigned int k;
-
-	for (k = 0; k < ARRAY_SIZE(stop_signals); k++) {
-		sig(pid, stop_signals[k]);
-		play_all("T");
-		now(pid);
-		play_all("SEIZE now wait");
-		play_all("DETACH T");
-		play(pid, "now SIGCONT");
-		play_all("S");
-		now(pid);
-	}
-}
-
-/* A group stop while the tracees stay trapped: SIGCONT waits for the resume. */
-static void do_group_stop(int nr)
-{
-	const pid_t pid = start_tracee(nr, false);
-	unsigned int k;
-	int i;
-
-	play_all("SEIZE");
-	for (k = 0; k < ARRAY_SIZE(stop_signals); k++) {
-		group_stop(stop_signals[k]);
-
-		/* a second stop signal, resumed and suppressed */
-		play_all("CONT");
-		play_all("S INTERRUPT wait");
-
-		sig(pid, SIGCONT);
-		play_all("now look");
-		for (i = nr - 1; i >= 0; i--)
-			play(thread[i], "CONT wait CONT");
-		next(pid);
-		REQ(CONT, pid, SIGCONT);
-		play_all("S now");
-	}
-}
-
-/* Stopped again, by another signal, before the first stop has been continued. */
-static void do_group_stop_twice(int nr)
-{
-	start_tracee(nr, false);
-	play_all("SEIZE");
-	group_stop(SIGSTOP);
-	play_all("CONT");
-	play_all("S");
-	group_stop(SIGTSTP);
-	play_all("DETACH T");
-}
-
-/* Started by a thread that nobody traces, seen and not seen by those traced. */
-static void do_group_stop_untraced(int nr)
-{
-	const pid_t pid = start_tracee(nr, true);
-	int i;
-
-	play_all("SEIZE");
-	/* the last one runs, the others are trapped already */
-	for (i = 0; i < nr - 1; i++)
-		play(thread[i], "INTERRUPT wait");
-	crew_order(crew, CREW_STOP);
-	state(thread[OTHER], 'T');
-	next(thread[nr - 1]);
-	for (i = 0; i < nr - 1; i++)
-		play(thread[i], "now look CONT wait");
-	now(pid);
-	play(thread[OTHER], "SIGCONT S");
-	play_all("now CONT wait CONT S");
-}
-
-/* LISTEN: what it refuses, what ends it, what does not. */
-static void do_listen(int nr)
-{
-	const pid_t pid = start_tracee(nr, false);
-	int i;
-
-	play_all("SEIZE");
-	group_stop(SIGSTOP);
-	play_all("LISTEN now look CONT LISTEN DETACH INTERRUPT wait now LISTEN");
-
-	sig(pid, SIGCONT);
-	play_all("wait");
-	/* no group stop now, and still a trap to listen in */
-	play_all("LISTEN now");
-	sig(pid, SIGCONT);
-	play_all("wait");
-
-	/* a notification that is pending ends it at once; SIGCONT sets one */
-	sig(pid, SIGCONT);
-	play_all("now LISTEN wait");
-	/* an interrupt that is pending does not */
-	play_all("INTERRUPT LISTEN t now INTERRUPT wait");
-	for (i = nr - 1; i >= 0; i--)
-		REQ(CONT, thread[i], 0);
-	play(pid, "wait LISTEN CONT S");
-}
-
 /* Signals of all sorts to a seized, and to an attached tracee. */
 static void do_signals(int attach)
 {
@@ -664,48 +873,7 @@ static void do_signals(int attach)
 	new_line();
 	rec("sigqueue %s SIGUSR2", who(pid));
 	rec_ret(sigqueue(pid, SIGUSR2, value));
-	next(pid);
-	REQ(CONT, pid, SIGURG);
-	play(pid, "S SIGTERM wait");
-	REQ(CONT, pid, SIGTERM);
-	play(pid, "wait now INTERRUPT");
-}
-
-/* Group stops of a tracee that is attached the old way. */
-static void do_attach(int nr)
-{
-	const pid_t pid = start_tracee(nr, false);
-	unsigned int k;
-	int i;
-
-	play_all("ATTACH wait CONT S");
-	for (k = 0; k < ARRAY_SIZE(stop_signals); k++) {
-		group_stop(stop_signals[k]);
-		play(pid, "LISTEN INTERRUPT SIGCONT");
-		for (i = nr - 1; i >= 0; i--)
-			play(thread[i], "now look CONT");
-		next(pid);
-		REQ(CONT, pid, SIGCONT);
-		play_all("S");
-	}
-	group_stop(SIGSTOP);
-	play_all("DETACH T");
-	now(pid);
-
-	/* and attach to what is stopped already */
-	play_all("ATTACH wait");
-	sig(pid, SIGCONT);
-	for (i = nr - 1; i > 0; i--)
-		play(thread[i], "CONT S");
-	play(pid, "CONT wait");
-	REQ(DETACH, pid, SIGCONT);
-	play(pid, "S now");
-}
-
-static void traceme_main(void *arg)
-{
-	sys_ptrace(PTRACE_TRACEME, 0, 0, NULL);
-	__actor_main(arg);
+	play(pid, "wait CONT:SIGURG S SIGTERM wait CONT:SIGTERM wait now INTERRUPT");
 }
 
 /* TRACEME, up to the SIGTRAP of an execve() that is not an event. */
@@ -713,13 +881,11 @@ static void do_traceme(int unused)
 {
 	pid_t pid;
 
-	actor->kind = TRAP_EXEC;
-	actor->go = 1;
-	pid = spawn(traceme_main, actor);
+	give_order(PTRACE_EVENT_EXEC);
+	pid = spawn(tracee_main, orders);
 	know(pid, "tracee");
-	play(pid, "wait INTERRUPT LISTEN");
-	REQ(CONT, pid, SIGSTOP);
-	play(pid, "wait LISTEN SIGCONT now CONT wait CONT wait CONT wait DETACH S");
+	play(pid, "wait INTERRUPT LISTEN CONT:SIGSTOP wait LISTEN SIGCONT now");
+	play(pid, "CONT wait CONT wait CONT wait DETACH S");
 }
 
 /* Added to the kind of trap: attached, not seized; and what is pending in the trap. */
@@ -730,25 +896,23 @@ static void do_traceme(int unused)
 /* The way of a task through a trap of a kind, and on to its next. */
 static void do_trap(int arg)
 {
-	const enum trap_kind kind = arg & 0xff;
-	const unsigned long options = trap_options(kind);
-	pid_t pid = start_actor(kind), child = 0;
+	const int kind = arg & 0xff;
+	const pid_t pid = start_tracee(1, false);
+	pid_t child = 0;
 	int status;
 
 	if (arg & BY_ATTACH) {
 		play(pid, "ATTACH wait");
-		REQ(SETOPTIONS, pid, options);
+		REQ(SETOPTIONS, pid, trap_options(kind));
 		REQ(CONT, pid, 0);
 	} else {
-		REQ(SEIZE, pid, options);
+		REQ(SEIZE, pid, trap_options(kind));
 	}
-	lead_actor(pid);
-	if (kind == TRAP_FORK || kind == TRAP_VFORK || kind == TRAP_CLONE) {
+	lead(pid, kind);
+	if (kind == PTRACE_EVENT_FORK || kind == PTRACE_EVENT_VFORK || kind == PTRACE_EVENT_CLONE)
 		child = sys_eventmsg(pid);
-		know(child, "child");
-	} else if (kind == TRAP_VFORK_DONE) {
+	if (child || kind == PTRACE_EVENT_VFORK_DONE)
 		know(sys_eventmsg(pid), "child");
-	}
 	play(pid, "look now");
 	if (child)
 		next(child);
@@ -782,13 +946,13 @@ static void do_forge(int kind)
 		SIGSTOP | (PTRACE_EVENT_STOP << 8), SIGTRAP | (PTRACE_EVENT_SECCOMP << 8),
 		SIGTRAP | (PTRACE_EVENT_EXEC << 8),
 	};
-	pid_t pid = start_actor(kind);
+	const pid_t pid = start_tracee(1, false);
 	unsigned int i;
 	siginfo_t si;
 	long ret;
 
 	REQ(SEIZE, pid, trap_options(kind));
-	lead_actor(pid);
+	lead(pid, kind);
 	for (i = 0; i < ARRAY_SIZE(codes); i++) {
 		/* si_pid and si_uid only: there is no more for such codes in 32 bits */
 		memset(&si, 0, sizeof(si));
@@ -811,31 +975,13 @@ static void do_forge(int kind)
 	play(pid, "CONT wait");
 }
 
-/* Queues a signal for itself that looks like a STOP trap. */
-static void queue_stop_trap(void *unused)
-{
-	siginfo_t si;
-
-	while (!actor->go)
-		sched_yield();
-	memset(&si, 0, sizeof(si));
-	si.si_signo = SIGUSR1;
-	si.si_code = SIGTRAP | (PTRACE_EVENT_STOP << 8);
-	si.si_pid = 1;
-	si.si_uid = 2;
-	syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGUSR1, &si);
-	pause_forever(NULL);
-}
-
+/* A signal that looks like a STOP trap. */
 static void do_pretend(int listen)
 {
-	pid_t pid;
+	const pid_t pid = start_tracee(1, false);
 
-	actor->go = 0;
-	pid = spawn(queue_stop_trap, NULL);
-	know(pid, "tracee");
-	REQ(SEIZE, pid, 0);
-	actor->go = 1;
+	play(pid, "SEIZE");
+	give_order(QUEUE_STOP_TRAP);
 	next(pid);
 	if (listen)
 		play(pid, "LISTEN look now SIGCONT wait CONT wait");
@@ -855,7 +1001,7 @@ static void begin_round(int nr, const struct round *round)
 	rec("-- round %d\n", nr);
 	play_all("SEIZE");
 	if (round->stop)
-		group_stop(SIGSTOP);
+		play_script(GROUP_STOP("SIGSTOP"));
 	play_all(round->then);
 }
 
@@ -904,7 +1050,7 @@ static void do_end(int order)
 		pid = start_tracee(2, true);
 		begin_round(i, &rounds[i]);
 		if (order)
-			crew_order(crew, order);
+			give_order(order);
 		else
 			kill(pid, SIGKILL);
 		/* who is stopped does not hear the order until it is continued */
@@ -913,7 +1059,7 @@ static void do_end(int order)
 		/* they may have had a trap to take on the way; that is reaped or not */
 		for (k = 1; k >= 0; k--) {
 			do {
-				status = wait_soon(thread[k]);
+				status = sys_wait(thread[k], 0);
 			} while (status > 0 && WIFSTOPPED(status));
 			new_line();
 			rec("end %s ", who(thread[k]));
@@ -933,15 +1079,12 @@ static const struct round death_rounds[] = {
 	{ true, "CONT", 'T' },
 };
 
-static volatile unsigned long *ready;
-
-/* Another tracer, up to the state of round number *@nr, and then until it is killed. */
+/* Another tracer, up to the state of round number *@nr. It stops there until it is killed. */
 static void other_tracer(void *nr)
 {
 	know(getpid(), "tracer2");
 	begin_round(*(int *)nr, &death_rounds[*(int *)nr]);
-	*ready = true;
-	pause_forever(NULL);
+	raise(SIGSTOP);
 }
 
 /* What the real parent sees of a tracee that another traces, and who then dies. */
@@ -951,12 +1094,10 @@ static void do_tracer_death(int unused)
 	siginfo_t si;
 	int i;
 
-	ready = shared_page();
 	for (i = 0; i < (int)ARRAY_SIZE(death_rounds); i++) {
 		pid = start_tracee(1, false);
-		*ready = false;
 		tracer = spawn(other_tracer, &i);
-		wait_change(ready, false);
+		sys_wait(tracer, WUNTRACED);
 		now(pid);
 		kill_and_reap(tracer);
 		state(pid, death_rounds[i].left);
@@ -974,13 +1115,12 @@ static void do_exec_thread(int event)
 	const pid_t pid = start_tracee(1, true);
 
 	REQ(SEIZE, thread[OTHER], event ? PTRACE_O_TRACEEXEC : 0);
-	crew_order(crew, CREW_EXEC);
+	give_order(EXEC);
 	if (event) {
 		play(pid, "wait INTERRUPT now CONT");
 	} else {
 		/* it gets another pid when it has got rid of the others, and sleeps */
-		while (task_state(pid, thread[OTHER]))
-			usleep(200);
+		wait_until(!task_state(thread[OTHER]));
 		play(pid, "S now INTERRUPT");
 	}
 	play(pid, "wait CONT S now");
@@ -1017,40 +1157,43 @@ static void do_errors(int unused)
 
 struct scenario {
 	const char *name;
-	void (*run)(int arg);
+	void (*run)(int arg);	/* or NULL, and there is a script for @arg threads */
 	int arg;
+	const struct script *script;
 };
+
+#define ONE_AND_MANY(name, script)					\
+	{ name "_one", NULL, 1, &(script) }, { name "_many", NULL, 3, &(script) }
 
 #define TRAPS(how, flags)						\
 	{ how "_signal", do_trap, TRAP_SIGNAL | (flags) },		\
 	{ how "_syscall_entry", do_trap, TRAP_SYSCALL_ENTRY | (flags) },	\
 	{ how "_syscall_exit", do_trap, TRAP_SYSCALL_EXIT | (flags) },	\
-	{ how "_exec", do_trap, TRAP_EXEC | (flags) },			\
-	{ how "_fork", do_trap, TRAP_FORK | (flags) },			\
-	{ how "_vfork", do_trap, TRAP_VFORK | (flags) },		\
-	{ how "_vfork_done", do_trap, TRAP_VFORK_DONE | (flags) },	\
-	{ how "_clone", do_trap, TRAP_CLONE | (flags) },		\
-	{ how "_seccomp", do_trap, TRAP_SECCOMP | (flags) },		\
+	{ how "_exec", do_trap, PTRACE_EVENT_EXEC | (flags) },		\
+	{ how "_fork", do_trap, PTRACE_EVENT_FORK | (flags) },		\
+	{ how "_vfork", do_trap, PTRACE_EVENT_VFORK | (flags) },	\
+	{ how "_vfork_done", do_trap, PTRACE_EVENT_VFORK_DONE | (flags) },	\
+	{ how "_clone", do_trap, PTRACE_EVENT_CLONE | (flags) },	\
+	{ how "_seccomp", do_trap, PTRACE_EVENT_SECCOMP | (flags) },	\
 	{ how "_step", do_trap, TRAP_STEP | (flags) },			\
-	{ how "_exit", do_trap, TRAP_EXIT | (flags) },			\
+	{ how "_exit", do_trap, PTRACE_EVENT_EXIT | (flags) },		\
 	{ how "_group", do_trap, TRAP_GROUP | (flags) }
 
 /* scripts/run/promises and mutants look for TEST(<promise>...) to find a program. */
 #define TEST(name) static const struct scenario name[]
 
 TEST(seize_plain) = {
-	{ "seize_one", do_seize, 1 }, { "seize_many", do_seize, 3 },
+	ONE_AND_MANY("seize", seize),
 	{ "options", do_options, 0 },
 	{ "errors", do_errors, 0 },
-	{ "seize_stopped_one", do_seize_stopped, 1 }, { "seize_stopped_many", do_seize_stopped, 3 },
-	{ "group_stop_one", do_group_stop, 1 }, { "group_stop_many", do_group_stop, 3 },
-	{ "group_stop_twice_one", do_group_stop_twice, 1 },
-	{ "group_stop_twice_many", do_group_stop_twice, 3 },
-	{ "group_stop_untraced", do_group_stop_untraced, 3 },
-	{ "listen_one", do_listen, 1 }, { "listen_many", do_listen, 3 },
+	ONE_AND_MANY("seize_stopped", seize_stopped),
+	ONE_AND_MANY("group_stop", group_stop),
+	ONE_AND_MANY("group_stop_twice", group_stop_twice),
+	{ "group_stop_untraced", NULL, 3, &group_stop_untraced },
+	ONE_AND_MANY("listen", listen_script),
 	{ "signals_seize", do_signals, false },
 	{ "signals_attach", do_signals, true },
-	{ "attach_one", do_attach, 1 }, { "attach_many", do_attach, 3 },
+	ONE_AND_MANY("attach", attach),
 	{ "traceme", do_traceme, 0 },
 	TRAPS("trap_seize", 0),
 	{ "trap_seize_interrupted", do_trap, TRAP_INTERRUPTED },
@@ -1061,7 +1204,7 @@ TEST(seize_plain) = {
 	{ "trap_notify_interrupted", do_trap, TRAP_INTERRUPTED | PEND_NOTIFY },
 	{ "forge_signal", do_forge, TRAP_SIGNAL },
 	{ "forge_syscall_entry", do_forge, TRAP_SYSCALL_ENTRY },
-	{ "forge_exec", do_forge, TRAP_EXEC },
+	{ "forge_exec", do_forge, PTRACE_EVENT_EXEC },
 	{ "forge_group", do_forge, TRAP_GROUP },
 	{ "forge_interrupted", do_forge, TRAP_INTERRUPTED },
 	{ "pretend", do_pretend, false },
@@ -1069,7 +1212,7 @@ TEST(seize_plain) = {
 	{ "detach", do_detach, 0 },
 	{ "detach_sigcont", do_detach, SIGCONT },
 	{ "end_kill", do_end, 0 },
-	{ "end_exit", do_end, CREW_EXIT },
+	{ "end_exit", do_end, EXIT_GROUP },
 	{ "tracer_death", do_tracer_death, 0 },
 	{ "exec_thread", do_exec_thread, false },
 	{ "exec_thread_event", do_exec_thread, true },
@@ -1081,12 +1224,14 @@ TEST(seize_plain) = {
  */
 static bool run_scenario(const struct scenario *scenario)
 {
+	static unsigned int timeout = SCENARIO_TIMEOUT;
 	const char *missing = strstr(scenario->name, "_step") ? lacks_single_step() : NULL;
 	int status;
 	pid_t pid;
 
+	printf("== %s\n", scenario->name);
 	if (missing) {
-		printf("== %s\nSKIP %s\n", scenario->name, missing);
+		printf("SKIP %s\n", missing);
 		return true;
 	}
 
@@ -1095,41 +1240,48 @@ static bool run_scenario(const struct scenario *scenario)
 	pid = fork();
 	if (!pid) {
 		setpgid(0, 0);
-		alarm(SCENARIO_TIMEOUT);
-		patience_ms(out->late);
+		alarm(timeout);
 		know(getpid(), "tracer");
-		crew = shared_page();
-		actor = actor_page();
-		if (!crew || !actor)
+		thread = shared_page();
+		if (!thread || pipe2(orders, O_CLOEXEC))
 			abort();
-		scenario->run(scenario->arg);
+		if (scenario->script)
+			do_script(scenario->script, scenario->arg);
+		else
+			scenario->run(scenario->arg);
 		_exit(0);
 	}
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return false;
+	status = pid > 0 ? sys_wait(pid, 0) : -1;
 	if (status) {
 		new_line();
 		rec("the scenario itself: ");
 		rec_status(status);
 	}
+	if (status == SIGALRM)
+		timeout = IMPATIENT_TIMEOUT;
 	new_line();
-	printf("== %s\n%.*s", scenario->name, (int)out->len, out->text);
+	printf("%.*s", (int)out->len, out->text);
 	return !status;
 }
 
 /* Whether @name is seize_plain, for all scenarios, or seize_plain.SCENARIO. */
 static bool is_meant(const struct scenario *scenario, const char *name)
 {
-	char full[64];
+	const size_t len = strlen("seize_plain");
 
-	snprintf(full, sizeof(full), "seize_plain.%s", scenario->name);
-	return !strcmp(name, "seize_plain") || !strcmp(name, full);
+	return !strncmp(name, "seize_plain", len) &&
+	       (!name[len] || (name[len] == '.' && !strcmp(name + len + 1, scenario->name)));
 }
 
 int main(int argc, char **argv)
 {
 	unsigned int i, meant = 0, failed = 0;
 	int arg;
+
+	if (!strcmp(argv[0], ROLE_TRAPPED))
+		end_of_trap();
+	if (!strcmp(argv[0], ROLE_SLEEPER))
+		pause_forever(NULL);
 
 	out = mmap(NULL, sizeof(*out), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		   -1, 0);
