@@ -423,13 +423,13 @@ TEST_F(between, notify_hidden_status_between_traps)
 	int round, missed = 0, open = 0;
 	char c;
 
-	for (round = 0; round < 5 * ROUNDS; round++) {
+	for (round = 0; round < 10 * ROUNDS; round++) {
 		/* a start, acknowledged, not reaped; the end is a change, and makes it re-trap */
 		start_stop_untraced(t, SIGSTOP);
 		ack_all(t, SIGSTOP);
 		ASSERT_EQ(0, kill(t->pid, SIGCONT));
 
-		alarm->delay = limit * (round % 16) / 8;
+		alarm->delay = limit / 2 + limit * (round % 16) / 16;
 		__atomic_add_fetch(&alarm->go, 1, __ATOMIC_RELEASE);
 		ASSERT_EQ(1, read(alarm->bell[0], &c, 1));
 		missed += peek_status(t->pid) <= 0;
