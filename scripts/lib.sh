@@ -3,24 +3,21 @@
 #
 #	. "$(dirname "$0")/../lib.sh"
 #
-# It prints the script's header and ends it if the first argument is --help or -h, and ends
-# it with 2 if BASE has no series or BUILD can't be written.
+# It answers --help with the script's header, and checks BASE and BUILD.
 #
-# Settings come from the environment: `make demo BASE=6.12 V=1` and
-# `BASE=6.12 V=1 scripts/run/demo` are the same.
+# Settings come from the environment:
 #
 #	BASE	kernel version the series is for, as in patches/<BASE>	[6.12]
 #	ARCH	architecture of the guest, see set_arch		[x86_64]
 #	SERIES	"none" leaves the series out: the unpatched kernel
 #	KSRC	a kernel tree of the user's own, read and never written
-#	TREE	a kernel tree to build as it is, in the place of scripts/series/tree's;
-#		what is made from it is named after its directory
+#	TREE	a kernel tree to build as it is; its directory names what is made from it
 #	CONFIG	further fragments kernel-config/<name>.config, by name
 #	V	1 shows every command's output as it comes
 #	BUILD	where everything made goes				[build]
 #
-# A step prints what it made, a path, as the last line on stdout; all else that
-# a person reads goes to stderr. Exit codes that every script keeps to:
+# A step prints the path of what it made as the last line on stdout, and talks to a person on
+# stderr. The exit codes of all scripts:
 #
 #	0	done, or passed
 #	1	tests ran, and some failed
@@ -47,26 +44,17 @@ BUILD=$(realpath -m "${BUILD:-$TOP/build}")
 ME=$(basename "$0")
 
 # say TEXT...: one line of progress for a person, on stderr.
-say()
-{
-	printf '%s: %s\n' "$ME" "$*" >&2
-}
+say() { printf '%s: %s\n' "$ME" "$*" >&2; }
 
 # die CODE TEXT...: end the script with CODE and one sentence that says why.
 die()
 {
-	local code=$1
-
-	shift
-	printf '%s: error: %s\n' "$ME" "$*" >&2
-	exit "$code"
+	say "error: ${*:2}"
+	exit "$1"
 }
 
 # usage: print the script's own header comment, which is its manual.
-usage()
-{
-	awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
-}
+usage() { sed -n '1d; /^#/!q; s/^# \?//p' "$0"; }
 
 # no_arguments "$@": end a script that takes none if it was given one.
 no_arguments()
@@ -88,11 +76,7 @@ need()
 # bases: the kernel versions that have a series, on one line.
 bases()
 {
-	local d
-
-	for d in "$TOP"/patches/*/series; do
-		[ ! -f "$d" ] || basename "$(dirname "$d")"
-	done | paste -sd' '
+	(cd "$TOP/patches" && ls -d -- */series) | sed 's,/series$,,' | paste -sd' '
 }
 
 # check_base BASE: end the script if there is no series for it.
@@ -109,15 +93,12 @@ selftests()
 }
 
 # architectures: those that the bench knows, on one line.
-architectures()
-{
-	echo x86_64 arm64 riscv64 s390x
-}
+architectures() { echo x86_64 arm64 riscv64 s390x; }
 
 # set_arch: check ARCH and set what goes with it:
 #	KARCH	the kernel's name for it, as in make ARCH=
 #	TRIPLET	of its tool chain
-#	CROSS	prefix of the tools; empty on a machine of that architecture
+#	CROSS	prefix of its tools; empty if this machine is one
 #	KIMAGE	what QEMU boots, a path in the kernel's build directory
 #	BITS	the builds of the selftests there are
 set_arch()
@@ -135,9 +116,7 @@ set_arch()
 	[ "$(uname -m)-linux-gnu" != "$TRIPLET" ] || CROSS=
 }
 
-# variant: the name under which this run's tree and kernel are kept, from BASE,
-# SERIES, KSRC, ARCH and CONFIG: 6.12, 6.12-none, 6.12-ksrc-arm64-debug, ...
-# With an argument "tree", without ARCH and CONFIG, on which the tree does not depend.
+# variant [tree]: the name of this run's kernel, 6.12-ksrc-arm64-debug, or of its tree, 6.12-ksrc.
 variant()
 {
 	local name=$BASE
@@ -152,20 +131,16 @@ variant()
 		[ "$ARCH" = x86_64 ] || name=$name-$ARCH
 		[ -z "$CONFIG" ] || name=$name-${CONFIG// /-}
 	fi
-	printf '%s\n' "$name"
+	echo "$name"
 }
 
-# run LOG COMMAND...: run COMMAND with its output kept in LOG; with V=1 a
-# person sees it too. Returns COMMAND's status.
+# run LOG COMMAND...: COMMAND, with its output kept in LOG, and shown with V=1.
 run()
 {
-	local log=$1
-
-	shift
 	if [ "$V" = 1 ]; then
-		"$@" 2>&1 | tee -a "$log" >&2
+		"${@:2}" 2>&1 | tee -a "$1" >&2
 	else
-		"$@" >>"$log" 2>&1
+		"${@:2}" >>"$1" 2>&1
 	fi
 }
 
@@ -179,9 +154,8 @@ need_space()
 		die $EX_SETUP "$3 needs $2 MiB in $1, which has $free MiB free"
 }
 
-# plain_git: let git read no settings but a repository's own from here on: those
-# of a person (signing, hooks, a diff algorithm) must not change what is made.
-# Nor who owns a tree: with sudo it is often another than the caller.
+# plain_git: from here on git reads no settings but a repository's own, and does not ask who owns
+# it: settings of a person (signing, hooks, a diff algorithm) must not change what is made.
 plain_git()
 {
 	export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
@@ -198,8 +172,7 @@ lock()
 	flock 9
 }
 
-# series_files: the files that patches/BASE changes and that are there without it, one a line:
-# not those that a patch of it makes, though a later one may change them.
+# series_files: the files that patches/BASE changes, but for those that it makes, one a line.
 series_files()
 {
 	awk '	/^--- \/dev\/null$/	{ new = 1; next }
@@ -220,30 +193,21 @@ record()
 	printf '%s\n' "$2" >"$1.$BASHPID" && mv "$1.$BASHPID" "$1"
 }
 
-# digest [FILE...]: a sha256 of stdin; or of the names, modes and contents of the FILEs, and of
-# all files below a FILE that is a directory. Fails if one is neither.
+# digest [PATH...]: a sha256 of stdin; or of the names, modes and contents of all files at and
+# below the PATHs. Fails if one is not there.
 digest()
 {
-	local file
-
-	for file; do
-		[ -f "$file" ] || [ -d "$file" ] || return
-	done
-	if [ $# = 0 ]; then
-		sha256sum
-	else
-		find -H "$@" -type f -printf '%m %p\n' -exec sha256sum -- {} + |
-			LC_ALL=C sort | sha256sum
-	fi | cut -d' ' -f1
+	[ $# = 0 ] || find -H "$@" -type f -printf '%m %p\n' -exec sha256sum -- {} + | LC_ALL=C sort |
+		digest || return
+	[ $# -gt 0 ] || sha256sum | cut -d' ' -f1
 }
 
-# guest_run DIR [IMAGE OPTION...] [-- VM OPTION...] <MANIFEST: boot a guest that runs the programs
-# of MANIFEST, and leave in DIR what scripts/guest/vm does. The kernel is scripts/guest/build's
-# unless VM OPTIONs have --kernel, the image that of scripts/guest/image unless they have --initrd.
-# Returns 0, 3, 4 or 5, as vm does; ends the script on any other code.
+# guest_run DIR [IMAGE OPTION...] [-- VM OPTION...] <MANIFEST: run the programs of MANIFEST in a
+# guest, with the results in DIR. The kernel and the image are made unless VM OPTIONs have --kernel
+# and --initrd. Returns 0, 3, 4 or 5, as scripts/guest/vm; ends the script on any other code.
 guest_run()
 {
-	local dir=$1 pack=() vm=() rc=0
+	local dir=$1 pack=() vm=(--mem 1024) rc=0
 
 	shift
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -253,6 +217,8 @@ guest_run()
 	shift $(($# > 0))
 	mkdir -p "$(dirname "$dir")"
 	cat >"$dir.manifest"
+	[[ ! " $CONFIG " =~ ' debug '|' kcsan ' ]] || vm=(--mem 2048)
+	[[ " $CONFIG " != *' kcsan '* ]] || vm+=(--allow "$TOP/scripts/run/known-races")
 	if [[ " $* " != *' --kernel '* ]]; then
 		vm+=(--kernel "$("$TOP/scripts/guest/build")") || exit
 	fi
@@ -260,11 +226,6 @@ guest_run()
 		vm+=(--initrd "$("$TOP/scripts/guest/image" "${pack[@]}" --out "$dir.cpio" \
 			--manifest "$dir.manifest")") || exit
 	fi
-	case " $CONFIG " in
-	*' debug '*|*' kcsan '*) vm+=(--mem 2048) ;;
-	*) vm+=(--mem 1024) ;;
-	esac
-	[[ " $CONFIG " != *' kcsan '* ]] || vm+=(--allow "$TOP/scripts/run/known-races")
 	"$TOP/scripts/guest/vm" "${vm[@]}" --manifest "$dir.manifest" --results "$dir" "$@" || rc=$?
 	rm -f "$dir.cpio"
 	[ $rc != $EX_SETUP ] && [ $rc -lt 128 ] || exit $rc
@@ -284,9 +245,7 @@ counts()
 # total PASSED FAILED SKIPPED: the last line of what runs tests.
 total()
 {
-	printf '%s passed, %s failed' "$1" "$2"
-	[ "$3" = 0 ] || printf ', %s skipped' "$3"
-	echo
+	[ "$3" = 0 ] && echo "$1 passed, $2 failed" || echo "$1 passed, $2 failed, $3 skipped"
 }
 
 # kill_jobs: from here on a background job has a process group of its own, and is killed with
@@ -297,28 +256,18 @@ kill_jobs()
 	trap end_jobs EXIT
 	trap 'exit 130' INT TERM HUP
 }
-
 end_jobs()
 {
-	local pid
-
 	trap '' INT TERM HUP
-	for pid in $(jobs -pr); do
-		kill -TERM -- "-$pid" 2>/dev/null || :
-	done
+	jobs -pr | sed 's/^/-/' | xargs -r kill -TERM -- 2>/dev/null || :
 	wait
 }
 
 # required: the word for the kernel that makes it a failure if a test skips for want of the series.
-required()
-{
-	[ "$SERIES" = none ] || echo bench.env=GSTOP_REQUIRED=1
-}
+required() { [ "$SERIES" = none ] || echo bench.env=GSTOP_REQUIRED=1; }
 
 # tsc_words: words for the kernel of an x86_64 guest, that have it use the time stamp counter.
-# Under TCG that is the host's, the same on all CPUs; but if the host has something else to do,
-# the guest can't measure how fast it is, and falls back to counting ticks of a millisecond
-# or more.
+# Under TCG that is the host's. A guest on a busy host can't measure how fast it is.
 tsc_words()
 {
 	mkdir -p "$BUILD"
@@ -328,12 +277,10 @@ tsc_words()
 }
 
 case ${1:-} in
---help|-h)
-	usage
-	exit 0 ;;
+--help|-h) usage; exit ;;
+--write-base) ;;	# scripts/series/source begins a series
+*)	[ ! -d "$TOP/patches" ] || check_base "$BASE" ;;	# scripts/once makes copies without
 esac
-# scripts/series/source --write-base begins a series; scripts/once makes copies without patches/
-[ "${1:-}" = --write-base ] || [ ! -d "$TOP/patches" ] || check_base "$BASE"
 # Nothing is made in BUILD here: after `sudo make setup` it would be root's.
 writable=$BUILD
 until [ -e "$writable" ]; do

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Debian packages without root and without a change to apt's configuration: an apt
-# with lists and a cache of its own. Sourced after lib.sh, never run. The caller sets
+# Debian packages without root and without a change to apt's configuration: an apt with lists
+# and a cache of its own. Sourced after series.sh, never run. The caller sets
 #
 #	tmp	a directory for it
 #	log	where the output goes
@@ -16,7 +16,7 @@ private_apt()
 		"there is no apt-get here to download a kernel source with; KSRC=/path names a kernel tree"
 	mkdir -p "$tmp/apt/lists/partial" "$tmp/apt/cache/archives/partial"
 	# apt's sandbox user can't write here. The hooks act on the system's own lists.
-	cat >"$tmp/apt.conf" <<-EOF
+	cat >"$tmp/apt.conf" <<-EOT
 		Dir::State "$tmp/apt";
 		Dir::Cache "$tmp/apt/cache";
 		APT::Sandbox::User "root";
@@ -24,14 +24,13 @@ private_apt()
 		#clear APT::Update::Pre-Invoke;
 		#clear APT::Update::Post-Invoke;
 		#clear APT::Update::Post-Invoke-Success;
-	EOF
+	EOT
 }
 
-# fetch_failed WHAT: end the script; say so if the disk is full.
+# fetch_failed WHAT: end the script.
 fetch_failed()
 {
-	! grep -q 'No space left on device' "$log" ||
-		die $EX_SETUP "the disk ran full in $tmp; the output is in $log"
+	grep -m 1 'No space left on device' "$log" >&2 || :
 	die $EX_SETUP "$1; the output is in $log"
 }
 
@@ -56,11 +55,8 @@ debian_archive()
 {
 	# Only a list that was fetched has the label of its archive.
 	read -r archive codename < <(apt_get indextargets --format '$(REPO_URI) $(CODENAME)' \
-		'Created-By: Packages' 'Origin: Debian' 'Label: Debian') || true
-	[ -n "$archive" ] || ! grep -q 'Failed to fetch' "$log" ||
-		fetch_failed "the Debian archive could not be reached"
-	[ -n "$archive" ] || die $EX_SETUP \
-		"apt knows no $1, and is not configured for a Debian archive that might have it"
+		'Created-By: Packages' 'Origin: Debian' 'Label: Debian') ||
+		fetch_failed "apt has no $1, nor the lists of a Debian archive to look for it in"
 }
 
 # use_suite SUITE: make apt_lists name that suite of the same Debian archive alone.
@@ -83,18 +79,16 @@ find_package()
 
 	say "looking for $1"
 	for suite in '' backports trixie-backports trixie bookworm; do
-		if [ -n "$suite" ]; then
-			[ -n "$archive" ] || debian_archive "$1"
-			[ "$suite" != backports ] || suite=${codename%%-*}-backports
-			only_list "deb $(keyring) $archive $suite main"
+		if [ "$suite" = backports ]; then
+			debian_archive "$1"
+			suite=${codename%%-*}-backports
 		fi
+		[ -z "$suite" ] || only_list "deb $(keyring) $archive $suite main"
 		# An update may end well without any list: what counts is what they hold.
 		run "$log" apt_get update || true
 		version=$(apt_cache show --no-all-versions "$1" 2>>"$log" |
 			sed -n 's/^Version: //p') || true
-		[ -n "$version" ] || continue
-		[ -z "$suite" ] || say "found it in $suite"
-		return 0
+		[ -z "$version" ] || return 0
 	done
 	! grep -q 'Failed to fetch' "$log" ||
 		fetch_failed "$1 was not found, and not every list could be fetched"
