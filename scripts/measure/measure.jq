@@ -224,7 +224,7 @@ def table($title; $group; $ways; f):
 
 def tables:
 	def storm: test("^(calm|storm)-");
-	["bench", "q35", "notify-any", "listen-any", "listen-no-siginfo"] as $others |
+	["bench", "notify-any", "listen-any", "listen-no-siginfo"] as $others |
 	["unpatched", "patched"] as $kernels |
 	table("WHAT IT BUYS"; "buys"; ["notify", "listen", "poll", "proc"]; storm | not),
 	table("MORE WAYS"; "buys"; $others; storm | not),
