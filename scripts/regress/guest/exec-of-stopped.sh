@@ -11,4 +11,4 @@ exec-of-stopped >/tmp/out 2>&1
 status=$?
 sed 's/^/# /' /tmp/out
 ok "with two the new program runs, and the process counts as stopped" [ $status = 1 ]
-done_testing
+exit $FAILED

@@ -6,4 +6,4 @@ status=$?
 sed 's/^/# /' /tmp/out
 ok "stress-ng --ptrace ends with 0" [ $status = 0 ]
 ok "and says that it passed" grep -qE 'passed: .*(ptrace \(2\)|2: ptrace)|successful run' /tmp/out
-done_testing
+exit $FAILED
