@@ -3,7 +3,7 @@
 # prints TAP, and behind "| " facts that must be the same on both kernels.
 
 set -u
-export PATH=/bin:/usr/bin:/sbin:/usr/sbin LC_ALL=C
+export PATH=/bin:/usr/bin:/sbin:/usr/sbin:/regress LC_ALL=C
 # seconds that anything which is waited for may take; the guest is slow under TCG
 LIMIT=30
 FAILED=0
