@@ -1,7 +1,28 @@
-# What report and compare share: how to read a measure.json. For jq -L scripts/measure: include "measure";
+# How a measure.json is made and read. For jq -L scripts/measure: include "measure";
 
-# A way as the name of a datablock of gnuplot, which takes no "-".
-def datablock: "$" + gsub("-"; "_");
+# a measure.json of what measurements print, line by line: see scripts/measure/json
+def gathered($about):
+	def number: try tonumber catch error("no number: \(.)");
+	reduce (inputs | select(. != "") | split(" ")) as $w ({ results: {}, histograms: {} };
+		if $w[0] == "RESULT" and ($w | length) == 7 then
+			if ($w[5] == "ns" or $w[5] == "s") and ($w[6] | number) < 0 then
+				error("a time that is negative: \($w | join(" "))")
+			else . end |
+			($w[1:5] | join(" ")) as $key |
+			.results[$key] |= ((. // { group: $w[1], name: $w[2], way: $w[3], stat: $w[4],
+						   unit: $w[5], runs: [] }) |
+					   .runs += [$w[6] | number])
+		elif $w[0] == "HIST" and ($w | length) > 3 then
+			($w[1:3] | join(" ")) as $key |
+			.histograms[$key] |= (. // { name: $w[1], way: $w[2], buckets: {} }) |
+			reduce $w[3:][] as $b (.;
+				($b | split(":")) as $pair |
+				.histograms[$key].buckets[$pair[0]] += ($pair[1] | number))
+		else error("no line of a measurement: \($w | join(" "))") end) |
+	{ format: 1, about: $about,
+	  results: [.results[]],
+	  histograms: [.histograms[] |
+		.buckets |= (to_entries | map([(.key | number), .value]) | sort)] };
 
 def median: sort | if length == 0 then null else .[(length - 1) / 2 | floor] end;
 
@@ -184,11 +205,111 @@ def verdicts: .about.groups as $g | targets |
 	if .group as $t | $g | index($t) then "\(.verdict): \(.target): \(.figure)"
 	else "not in this run (make measure WHAT=\(.group)): \(.target)" end;
 
-# for a table: the figures of each row by the columns $ways
-def rows($group; $ways):
-	.results | map(select(.group == $group)) |
+# The figures of $group by the columns $ways, as lines of cells with a tab between them, and an empty
+# line: a row for each name that f accepts and each of its statistics.
+def table($title; $group; $ways; f):
+	.results | map(select(.group == $group and (.name | f))) |
 	reduce .[] as $r ({};
 		"\($r.name) \($r.stat)" as $k |
 		.[$k] = ((.[$k] // { name: $r.name, stat: $r.stat, unit: $r.unit, by: {} }) |
 			 .by[$r.way] = ($r.runs | median))) |
-	[.[]] | map(. + { cells: [$ways[] as $w | .by[$w]] } | select(any(.cells[]; . != null)));
+	[.[]] | map(. + { cells: [$ways[] as $w | .by[$w]] } | select(any(.cells[]; . != null))) |
+	select(length > 0) |
+	([$title] + $ways | @tsv),
+	(.[] | [.name + ", " + .stat] + [.unit as $unit | .cells[] | human($unit)] +
+		if $group == "costs" or $group == "sizes" then
+			[.cells | if all(. != null and . != 0) then .[1] / .[0] - 1 | percent(2) else "" end]
+		else [] end | @tsv),
+	"";
+
+def tables:
+	def storm: test("^(calm|storm)-");
+	["bench", "notify-any", "listen-any", "listen-no-siginfo"] as $others |
+	["unpatched", "patched"] as $kernels |
+	table("WHAT IT BUYS"; "buys"; ["notify", "listen", "poll", "proc"]; storm | not),
+	table("MORE WAYS"; "buys"; $others; storm | not),
+	table("A STORM OF SIGCONT"; "buys"; ["notify", "notify-by-tracer", "notify-by-sender", "plain"]; storm),
+	table("WHAT IT COSTS"; "costs"; $kernels; true),
+	table("SIZES"; "sizes"; $kernels; true),
+	table("THE BENCH ITSELF"; "bench"; $others; true);
+
+# What follows makes commands for gnuplot, which prints a heading and an SVG element for each plot.
+
+# a plot, of the commands that are the input
+def plot($id; $title):
+	"reset",
+	"set terminal svg size 860,380 dynamic font \"sans-serif,13\" name \"\($id)\" background \"white\"",
+	"set grid",
+	"print \"<h2>\($title)</h2>\"",
+	.[];
+
+# the name of a way's data: gnuplot takes no "-"
+def datablock: "$" + gsub("-"; "_");
+
+# a plot of a curve for each way, of [{ way, points: ["x y", ...] }, ...]
+def curves($id; $title; $style; $settings):
+	select(length > 0) |
+	[(.[] | (.way | datablock) + " << EOD", .points[], "EOD"), $settings[],
+	 "plot " + (map(.way | "\(datablock) using 1:2 with \($style) linewidth 2 title \"\(.)\"") |
+		    join(", "))] |
+	plot($id; $title);
+
+# how much of the samples is done after a time, for each way
+def distribution($id; $name; $title):
+	[.histograms[] | select(.name == $name) | ([.buckets[][1]] | add) as $all |
+	 { way, points: [foreach .buckets[] as $b (0; . + $b[1];
+		"\($b[0] / 1000) \(. / $all * 100)")] }] |
+	curves($id; $title; "lines"; ["set logscale x", "set xlabel \"microseconds\"",
+		"set ylabel \"percent of the events\"", "set yrange [0:100]", "set key bottom right"]);
+
+def plots:
+	"set encoding utf8", "set print \"-\"",
+	distribution("stop"; "stop"; "From the start of a group stop to the tracer knowing it"),
+	distribution("cont"; "cont"; "From SIGCONT to the tracer knowing it"),
+	distribution("cont_reads"; "cont+reads"; "The same, and registers and memory read"),
+	distribution("inspect"; "inspect"; "Registers and memory of a tracee that is stopped and watched"),
+	([.results[] | select((.name | startswith("threads-")) and .stat == "median")] | group_by(.way) |
+	 map({ way: .[0].way,
+	       points: (map([(.name | ltrimstr("threads-") | tonumber), (.runs | median)]) | sort |
+			map("\(.[0]) \(.[1] / .[0] / 1000)")) }) |
+	 curves("threads"; "SIGCONT to many threads, all seized"; "linespoints"; ["set logscale xy",
+		"set xlabel \"threads\"", "set ylabel \"microseconds a thread\"", "set key outside right"])),
+	(. as $b | [costs[] as $n | $b | more($n) | select(. != null) | "\"\($n)\" \(. * 100)"] |
+	 select(length > 0) |
+	 ["$costs << EOD", .[], "EOD", "set style fill solid 0.6", "set boxwidth 0.6",
+	  "set ylabel \"percent more instructions\"", "set xtics rotate by -25", "set yrange [:]",
+	  "unset key",
+	  "plot $costs using 0:2:xtic(1) with boxes, 0.5 with lines dashtype 2"] |
+	 plot("costs"; "Instructions, patched against unpatched"));
+
+# lines that tell what differs between two of them, and how many figures: see scripts/measure/compare
+def compared($a; $b):
+	def key: [.group, .name, .way, .stat] | join(" ");
+	def by_key: [.results[] | { key: key, value: . }] | from_entries;
+	def binomial($n; $k): reduce range(1; $k + 1) as $i (1; . * ($n - $k + $i) / $i);
+	($a | by_key) as $old | ($b | by_key) as $new |
+	[$old | keys_unsorted[] | select($new[.]) | . as $k |
+	 { k: $k, unit: $old[$k].unit, a: $old[$k].runs, b: $new[$k].runs } |
+	 .fixed = ($k | startswith("sizes ")) |
+	 .ma = (.a | median) | .mb = (.b | median) |
+	 .enough = (.fixed or ((.a | length) >= 4 and (.b | length) >= 4)) |
+	 .chance = (if .fixed or (.enough | not) then 0
+		    else 2 / binomial((.a | length) + (.b | length); .a | length) end) |
+	 .differs = (.enough and
+		if .fixed then (.a | unique) != (.b | unique)
+		else (.a | max) < (.b | min) or (.b | max) < (.a | min) end)] as $all |
+	(["host", "accel", "base", "runs", "quick"][] as $f |
+	 select($a.about[$f] != $b.about[$f]) |
+	 "not the same: \($f): \($a.about[$f]) and \($b.about[$f])"),
+	($all[] | select(.differs) | .unit as $unit |
+	 "differs: \(.k): \(.ma | human($unit)) to \(.mb | human($unit))" +
+	 (if .ma != 0 then ", \(if .mb > .ma then "+" else "" end)\(.mb / .ma - 1 | percent(2))" else "" end) +
+	 (if .fixed then "" else ", runs \(.a | min | human($unit)) to \(.a | max | human($unit)) and " +
+		"\(.b | min | human($unit)) to \(.b | max | human($unit))" end)),
+	($old | keys_unsorted[] | select($new[.] == null) | "only in A: \(.)"),
+	($new | keys_unsorted[] | select($old[.] == null) | "only in B: \(.)"),
+	($all | map(select(.enough | not)) | length) as $few |
+	"\($all | map(select(.enough)) | length) figures compared, " +
+	"\($all | map(select(.differs)) | length) differ, " +
+	"about \($all | map(.chance) | add // 0 | round_to(1)) would by chance" +
+	(if $few != 0 then "; \($few) not compared: too few runs (4 on each side are needed)" else "" end);

@@ -4,27 +4,16 @@
 # counts: does the tracee's number grow?
 counts()
 {
-	local before
-
-	before=$(cat /tmp/number)
-	until_so eval '[ "$(cat /tmp/number)" != "'"$before"'" ]'
+	number=$(cat /tmp/number)
+	until_so eval '[ "$(cat /tmp/number)" != "$number" ]'
 }
 
-# criu_does VERB DIR OPTION...: with what it complains of if it fails.
+# criu_does NAME VERB DIR OPTION...: a test. If it fails, criu's complaint, and the end.
 criu_does()
 {
-	local what=$1 dir=$2
-
-	shift 2
-	criu "$what" -D "$dir" -v4 -o "$what.log" "$@" >"$dir/out" 2>&1 ||
-		{ grep -E 'Error' "$dir/$what.log" "$dir/out" | sed 's/^/# /' >&2; false; }
-}
-
-# must NAME COMMAND...: as ok, but the end if it fails.
-must()
-{
-	ok "$@"
-	[ $FAILED = 0 ] || done_testing
+	criu "$2" -D "$3" -v4 -o "$2.log" "${@:4}" >"$3/out" 2>&1
+	ok "$1" [ $? = 0 ]
+	[ $FAILED = 0 ] || { grep Error "$3/$2.log" "$3/out" | sed 's/^/# /'; exit 1; }
 }
 
 # criu asks the kernel first what it can do, over a socket of the loopback device too
@@ -37,27 +26,27 @@ ok "its number grows" counts
 
 kill -STOP $pid
 ok "it is stopped" until_so in_states $pid T
-ok "criu dumps it and leaves it there" criu_does dump /tmp/left -t $pid --leave-stopped
+criu_does "criu dumps it and leaves it there" dump /tmp/left -t $pid --leave-stopped
 ok "it is stopped as before" until_so in_states $pid T
 kill -CONT $pid
 ok "and goes on" counts
 
 kill -STOP $pid
 ok "it is stopped again" until_so in_states $pid T
-must "criu dumps it" criu_does dump /tmp/stopped -t $pid
+criu_does "criu dumps it" dump /tmp/stopped -t $pid
 wait $pid
 ok "it is gone" [ ! -e /proc/$pid ]
-must "criu restores it" criu_does restore /tmp/stopped -d
+criu_does "criu restores it" restore /tmp/stopped -d
 ok "it is stopped, as it was" until_so in_states $pid T
 ok "nobody traces it" field $pid TracerPid 0
-number=$(cat /tmp/number)
+stopped_at=$(cat /tmp/number)
 kill -CONT $pid
 ok "it goes on" counts
-ok "from where it was" [ "$(cat /tmp/number)" \> "$number" ]
+ok "from where it was" [ "$(cat /tmp/number)" \> "$stopped_at" ]
 
-must "criu dumps it while it runs" criu_does dump /tmp/running -t $pid
+criu_does "criu dumps it while it runs" dump /tmp/running -t $pid
 ok "it is gone again" until_so [ ! -e /proc/$pid ]
-must "criu restores it again" criu_does restore /tmp/running -d
+criu_does "criu restores it again" restore /tmp/running -d
 ok "it runs" counts
 kill -KILL $pid
-done_testing
+exit $FAILED

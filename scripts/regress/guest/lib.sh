@@ -1,13 +1,9 @@
 # shellcheck shell=bash
-# What the scenarios of `make regress` share. They run in the guest, each as
-#
-#	bash /regress/scenario.sh
-#
-# and print TAP, and behind "| " a transcript: facts that must be the same on both
-# kernels, from which all that cannot be was taken out. Sourced, never run.
+# What the scenarios of `make regress` share; sourced, never run. A scenario runs in the guest. It
+# prints TAP, and behind "| " facts that must be the same on both kernels.
 
 set -u
-export PATH=/bin:/usr/bin:/sbin:/usr/sbin LC_ALL=C
+export PATH=/bin:/usr/bin:/sbin:/usr/sbin:/regress LC_ALL=C
 # seconds that anything which is waited for may take; the guest is slow under TCG
 LIMIT=30
 FAILED=0
@@ -15,14 +11,11 @@ FAILED=0
 # ok NAME COMMAND...: a test, which passes if COMMAND does.
 ok()
 {
-	local name=$1
-
-	shift
-	if "$@"; then
-		echo "ok - $name"
+	if "${@:2}"; then
+		echo "ok - $1"
 	else
-		echo "not ok - $name"
-		echo "# failed: $*"
+		echo "not ok - $1"
+		echo "# failed: ${*:2}"
 		FAILED=1
 	fi
 }
@@ -50,10 +43,10 @@ states()
 	done
 }
 
-# in_states PID LETTERS: is it in these, a letter for each thread?
+# in_states PID LETTERS: is it in these?
 in_states()
 {
-	[ "$(states "$1")" = "$2" ] || { SAW="the threads are in $(states "$1")"; false; }
+	[ "$(states "$1")" = "$2" ]
 }
 
 # field PID KEY VALUE: does /proc/PID/status have it?
@@ -62,50 +55,26 @@ field()
 	grep -qE "^$2:[[:space:]]*$3\$" "/proc/$1/status" 2>/dev/null
 }
 
-# transcript: stdin, as facts to compare.
-transcript()
-{
-	sed 's/^/| /'
-}
-
-# strace_facts LOG: what strace -f saw of signals and stops, and what wait() told of
-# them, of each process or thread in turn. Which of two processes is first in the log is
-# the scheduler's choice. So are ids, of which the n-th that appears becomes Pn, any of a
-# process that strace did not trace P0, and times.
+# strace_facts LOG: what strace -f saw of signals and stops, and what wait() told of them, of each
+# process or thread in turn: which of two is first in the log is the scheduler's choice. Taken out
+# are times and ids. Of these the n-th that appears becomes Pn, and any of a process that strace
+# did not trace P0.
 strace_facts()
 {
-	awk '{
-		if (!($1 in name)) {
+	awk '
+	NR == FNR {
+		if (!($1 in name))
 			name[$1] = "P" ++n
-			order[n] = $1
-		}
-		line[NR] = $0
+		next
 	}
-	END {
-		for (i = 1; i <= NR; i++) {
-			pid = line[i]
-			sub(/ .*/, "", pid)
-			fact = line[i]
-			sub(/^[0-9]+ +/, "", fact)
-			if (fact !~ /^(---|\+\+\+)/) {
-				if (!match(fact, /\{WIF[^}]*\}/))
-					continue
-				fact = "wait: " substr(fact, RSTART, RLENGTH)
-			}
-			gsub(/, si_[us]time=[0-9]+( \/\*[^*]*\*\/)?/, "", fact)
-			if (match(fact, /si_pid=[0-9]+/)) {
-				sender = substr(fact, RSTART + 7, RLENGTH - 7)
-				sub(/si_pid=[0-9]+/, "si_pid=" (sender in name ? name[sender] : "P0"), fact)
-			}
-			facts[pid] = facts[pid] name[pid] " " fact "\n"
+	{ who = name[$1]; sub(/^[0-9]+ +/, "") }
+	!/^(---|\+\+\+)/ && match($0, /\{WIF[^}]*\}/) { $0 = "wait: " substr($0, RSTART, RLENGTH) }
+	/^(---|\+\+\+|wait: )/ {
+		gsub(/, si_[us]time=[0-9]+( \/\*[^*]*\*\/)?/, "")
+		if (match($0, /si_pid=[0-9]+/)) {
+			sender = substr($0, RSTART + 7, RLENGTH - 7)
+			sub(/si_pid=[0-9]+/, "si_pid=" (sender in name ? name[sender] : "P0"))
 		}
-		for (i = 1; i <= n; i++)
-			printf "%s", facts[order[i]]
-	}' "$1"
-}
-
-# done_testing: the end of a scenario.
-done_testing()
-{
-	exit $FAILED
+		print who, $0
+	}' "$1" "$1" | sort -s -k 1,1
 }
