@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <linux/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -44,7 +45,7 @@
 #define PTRACE_EVENT_STOP		128
 #endif
 
-/* An event that is to come takes less, in milliseconds, also on a slow host. */
+/* Longest wait for an event that has to come, in milliseconds. */
 #define DEADLINE_MS	10000
 
 /* The wait status of a STOP trap; @sig is the stop signal, or SIGTRAP if there is none, */
@@ -226,8 +227,8 @@ static inline int wait_task_state(pid_t tid, const char *states)
 }
 
 /*
- * Fork a child that runs @fn(@arg) and exits with 0. It is killed if its parent dies, so
- * that a test which fails leaves nobody behind. Returns its pid, or -1 with errno.
+ * Fork a child that runs @fn(@arg) and exits with 0. It is killed if its parent dies.
+ * Returns its pid, or -1 with errno.
  */
 static inline pid_t spawn(void (*fn)(void *arg), void *arg)
 {
@@ -263,7 +264,6 @@ static inline void *shared_page(void)
 
 /* What a tracee shares with the test, and keeps over execve(), as file TRACEE_FD. */
 struct tracee_page {
-	int nr, flags;
 	int hold;			/* a child of vfork() waits until this is 0 */
 	pid_t tid[TRACEE_MAX];
 	unsigned long count[TRACEE_MAX];	/* a thread that sleeps counts its orders */
@@ -305,8 +305,9 @@ static inline int have_notify_mode(void)
 /* Why PTRACE_SINGLESTEP is EIO on this architecture, or NULL. */
 static inline const char *lacks_single_step(void)
 {
-#ifdef __riscv
-	return "no single-step on riscv";
+#if defined(__riscv) || defined(__arm__) || defined(__mips__) || defined(__sparc__) || \
+	defined(__arc__) || defined(__microblaze__) || defined(__nios2__) || defined(__or1k__)
+	return "no single-step on this architecture";
 #else
 	return NULL;
 #endif

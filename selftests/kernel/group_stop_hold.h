@@ -67,7 +67,7 @@ static inline int hold_wait(struct held_page *page)
 	       msg.event == UFFD_EVENT_PAGEFAULT ? 0 : -1;
 }
 
-/* Let go who sleeps on @page, which is there from now on, and zeroed. 0, or -1 with errno. */
+/* Map a zeroed page at @page, and wake up who sleeps on it. Returns 0, or -1 with errno. */
 static inline int hold_release(struct held_page *page)
 {
 	struct uffdio_zeropage zero = {

@@ -16,14 +16,6 @@
 #include "../kselftest_harness.h"
 #include "group_stop.h"
 
-/*
- * The harness calls a test in a function that does setjmp(). With the test inlined there
- * gcc warns of variables that nobody reads after the longjmp().
- */
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wclobbered"
-#endif
-
 /* For FIXTURE_SETUP() and tests: skip, because of @why, unless @cond. */
 #define NEED(cond, why, ...) do {					\
 	if (!(cond))							\
@@ -131,6 +123,16 @@ static inline unsigned long tracee_count(const struct tracee *t, int i)
 		TH_LOG("cause %#lx, expected %#lx", seen_, want_);	\
 } while (0)
 
+/* No thread of @t, all trapped, has a wait status, or is on its way to one. */
+#define EXPECT_NO_RETRAP(t) do {					\
+	int i_;								\
+									\
+	for_each_thread_of(t, i_) {					\
+		ASSERT_EQ(0, settle((t)->tid[i_]));			\
+		EXPECT_NO_STATUS((t)->tid[i_]);				\
+	}								\
+} while (0)
+
 /* Thread @tid gets to @state, a letter of /proc/TID/stat. */
 #define EXPECT_THREAD_STATE(state, tid) do {				\
 	const char want_[] = { (state), 0 };				\
@@ -138,6 +140,14 @@ static inline unsigned long tracee_count(const struct tracee *t, int i)
 									\
 	EXPECT_EQ(0, wait_task_state(of_, want_))			\
 		TH_LOG("state of %d is '%c', expected '%c'", of_, task_state(of_), (state)); \
+} while (0)
+
+/* All threads of @t are in a STOP trap for @causes. */
+#define EXPECT_CAUSE_ALL(causes, t) do {				\
+	int i_;								\
+									\
+	for_each_thread_of(t, i_)					\
+		EXPECT_CAUSE(causes, (t)->tid[i_]);			\
 } while (0)
 
 /* No thread of @t has been in user space since its last ASSERT_TRAP(). */
@@ -206,12 +216,9 @@ static inline void *tracee_thread(void *arg)
 
 static inline void tracee_create(struct tracee *t, long i)
 {
-	pthread_attr_t attr;
 	pthread_t thread;
 
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 64 * 1024);
-	if (pthread_create(&thread, &attr, tracee_thread, (void *)i))
+	if (pthread_create(&thread, NULL, tracee_thread, (void *)i))
 		_exit(1);
 }
 
@@ -333,8 +340,6 @@ static inline void __tracee_start(struct __test_metadata *_metadata, struct trac
 	t->flags = flags;
 	t->page = tracee_page();
 	ASSERT_TRUE(!!t->page);
-	t->page->nr = nr;
-	t->page->flags = flags;
 	for (i = 0; i < TRACEE_MAX; i++)
 		ASSERT_EQ(0, pipe2(t->orders[i], O_CLOEXEC));
 	t->pid = spawn(tracee_main, t);
@@ -382,12 +387,13 @@ static inline void tracee_end(struct tracee *t)
 			pid < 0 || (pid == t->pid && !WIFSTOPPED(status));
 		}));
 	}
+	if (!t->page)
+		return;
 	for (i = 0; i < TRACEE_MAX; i++) {
 		close(t->orders[i][0]);
 		close(t->orders[i][1]);
 	}
-	if (t->page)
-		munmap(t->page, getpagesize());
+	munmap(t->page, getpagesize());
 	close(TRACEE_FD);
 	memset(t, 0, sizeof(*t));
 }
@@ -513,6 +519,21 @@ static inline void listen_all(struct tracee *t)
 
 	for_each_thread_of(t, i)
 		ASSERT_PTRACE(PTRACE_LISTEN, t->tid[i], 0);
+}
+
+/* All listen: each is still trapped, has nothing to report, and answers no request. */
+static inline void expect_listening(struct tracee *t)
+{
+	struct __test_metadata *_metadata = t->test;
+	unsigned long msg;
+	int i;
+
+	for_each_thread_of(t, i) {
+		EXPECT_THREAD_STATE('t', t->tid[i]);
+		EXPECT_NO_STATUS(t->tid[i]);
+		EXPECT_PTRACE_ERROR(ESRCH, PTRACE_GETEVENTMSG, t->tid[i], 0, &msg);
+	}
+	EXPECT_NO_STEP(t);
 }
 
 /* PTRACE_INTERRUPT thread @i, which runs. @sig is that of a group stop in effect, or 0. */

@@ -8,7 +8,7 @@
 
 FIXTURE_VARIANT(end) {
 	int threads;		/* 0: two */
-	void (*set)(struct tracee *t);	/* from running into the state; NULL: that is it */
+	void (*set)(struct tracee *t);	/* from running into the state; NULL: running is it */
 	/* change the group stop while a PTRACE_GETSIGINFO of thread 0 is held, or NULL */
 	void (*change)(struct tracee *t);
 	bool esrch;		/* not trapped: a request fails */
@@ -239,7 +239,7 @@ static void kill_tracer(FIXTURE_DATA(end) * self)
 	self->tracer = 0;
 }
 
-/* So does the death of the tracer; if a request is held, while the tracee is frozen. */
+/* The death of the tracer leaves it so, too; also if it is frozen, by a request that is held. */
 TEST_F(end, end_detach_by_tracer_death)
 {
 	start_tracer(self, tell_and_stay);
@@ -255,6 +255,7 @@ static void expect_end(struct tracee *t, int code, int status)
 
 	for (i = t->nr - 1; i >= 0; i--)
 		EXPECT_END(code, status, t->tid[i]);
+	t->pid = 0;
 }
 
 static void kill_tracee(FIXTURE_DATA(end) * self)
@@ -279,9 +280,11 @@ static void order_mate(FIXTURE_DATA(end) * self, enum order what)
 
 static void exit_mate(FIXTURE_DATA(end) * self)
 {
+	struct __test_metadata *_metadata = self->t.test;
+
 	order_mate(self, ORDER_EXIT_GROUP);
 	/* it does not wait for the others, frozen or not */
-	wait_until(!task_state(self->t.tid[self->t.nr]));
+	EXPECT_TRUE(wait_until(!task_state(self->t.tid[self->t.nr])));
 }
 
 /* exit_group() of a thread that is not traced ends the tracee. */

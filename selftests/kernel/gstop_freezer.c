@@ -20,7 +20,7 @@ FIXTURE_VARIANT(freezer) {
 	int threads, flags;
 };
 
-FIXTURE_VARIANT_ADD(freezer, one_sleeping) { .threads = 1 };
+FIXTURE_VARIANT_ADD(freezer, one_counting) { .threads = 1, .flags = TRACEE_COUNT };
 FIXTURE_VARIANT_ADD(freezer, many_counting) { .threads = 3, .flags = TRACEE_COUNT };
 
 /* Write @value to the file @name of the cgroup @dir. Returns 0, or -1 with errno. */
@@ -53,7 +53,8 @@ FIXTURE_SETUP(freezer)
 	NEED_NOTIFY_MODE();
 	NEED(!access(CGROUP "/cgroup.procs", F_OK), "no cgroup2 at " CGROUP);
 	snprintf(self->dir, sizeof(self->dir), CGROUP "/gstop-%d", getpid());
-	NEED(!mkdir(self->dir, 0755), "mkdir %s: %s", self->dir, strerror(errno));
+	NEED(!mkdir(self->dir, 0755) || errno == EEXIST, "mkdir %s: %s", self->dir,
+	     strerror(errno));
 
 	snprintf(path, sizeof(path), "%s/cgroup.events", self->dir);
 	self->events = open(path, O_RDONLY | O_CLOEXEC);

@@ -20,15 +20,6 @@ FIXTURE_SETUP(group)
 	tracee_start_seized(&self->t, variant->threads, variant->flags | TRACEE_MATE);
 }
 
-static void expect_cause_all(struct tracee *t, unsigned long causes)
-{
-	struct __test_metadata *_metadata = t->test;
-	int i;
-
-	for_each_thread_of(t, i)
-		EXPECT_CAUSE(causes, t->tid[i]);
-}
-
 /* A thread is notified of a group stop that it takes no signal for. */
 TEST_F(group, notify_untraced_while_running)
 {
@@ -36,7 +27,7 @@ TEST_F(group, notify_untraced_while_running)
 
 	start_stop_untraced(t, variant->sig);
 	trap_all(t, variant->sig);
-	expect_cause_all(t, CAUSE_GROUP | CAUSE_NOTIFY);
+	EXPECT_CAUSE_ALL(CAUSE_GROUP | CAUSE_NOTIFY, t);
 	ack_all(t, variant->sig);
 
 	cont_all(t);
@@ -54,7 +45,7 @@ TEST_F(group, notify_untraced_while_trapped)
 	for (round = 0; round < 3; round++) {
 		start_stop_untraced(t, variant->sig);
 		trap_all(t, variant->sig);
-		expect_cause_all(t, CAUSE_GROUP | CAUSE_NOTIFY | CAUSE_INTERRUPT);
+		EXPECT_CAUSE_ALL(CAUSE_GROUP | CAUSE_NOTIFY | CAUSE_INTERRUPT, t);
 		ack_all(t, variant->sig);
 		cont_all(t);
 		ack_all(t, 0);
@@ -65,15 +56,13 @@ TEST_F(group, notify_untraced_while_trapped)
 TEST_F(group, notify_listen_until_start)
 {
 	struct tracee *t = &self->t;
-	int i;
 
 	interrupt_all(t, 0);
 	listen_all(t);
-	for_each_thread_of(t, i)
-		EXPECT_NO_STATUS(t->tid[i]);
+	expect_listening(t);
 	start_stop_untraced(t, variant->sig);
 	trap_all(t, variant->sig);
-	expect_cause_all(t, CAUSE_GROUP | CAUSE_NOTIFY | CAUSE_INTERRUPT);
+	EXPECT_CAUSE_ALL(CAUSE_GROUP | CAUSE_NOTIFY | CAUSE_INTERRUPT, t);
 	ack_all(t, variant->sig);
 }
 
@@ -123,7 +112,7 @@ TEST_F(group, notify_retrap_not_waited_for)
 	start_stop_untraced(t, variant->sig);
 	ack_all(t, variant->sig);
 	ASSERT_EQ(0, kill(t->pid, SIGCONT));
-	/* until the re-trap is there the older status is, for a wait */
+	/* until it has re-trapped a wait still finds the older status */
 	for_each_thread_of(t, i)
 		ASSERT_EQ(0, settle(t->tid[i]));
 	trap_all(t, 0);
@@ -148,7 +137,7 @@ TEST_F(single, notify_cause_attached_to_stopped)
 	EXPECT_THREAD_STATE('T', t->pid);
 	seize_all(t, PTRACE_SEIZE_DEVEL);
 	trap_all(t, SIGSTOP);
-	expect_cause_all(t, CAUSE_GROUP);
+	EXPECT_CAUSE_ALL(CAUSE_GROUP, t);
 	ack_all(t, SIGSTOP);
 }
 
@@ -209,7 +198,7 @@ TEST_F(single, notify_threads_attached_automatically)
 	for (starter = 1; starter >= 0; starter--) {
 		start_stop(t, starter, SIGSTOP);
 		trap_all(t, SIGSTOP);
-		expect_cause_all(t, CAUSE_GROUP | CAUSE_NOTIFY);
+		EXPECT_CAUSE_ALL(CAUSE_GROUP | CAUSE_NOTIFY, t);
 		ack_all(t, SIGSTOP);
 		cont_all(t);
 		ack_all(t, 0);

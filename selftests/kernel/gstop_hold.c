@@ -138,6 +138,7 @@ TEST_F(hold, end_kill_with_retrap_deferred)
 	hold(self, PTRACE_GETEVENTMSG);
 	EXPECT_NO_STEP(&self->t);
 	ASSERT_STATUS(SIGKILL, self->t.pid);
+	self->t.pid = 0;
 }
 
 /*
@@ -147,6 +148,7 @@ TEST_F(hold, end_kill_with_retrap_deferred)
  */
 TRACEE_FIXTURE(retrap)
 
+/* Returns 0, or -1 with errno. */
 static int go_first(struct tracee *t)
 {
 	const struct sched_param fifo = { .sched_priority = 1 };
@@ -154,7 +156,8 @@ static int go_first(struct tracee *t)
 
 	CPU_ZERO(&set);
 	CPU_SET(sched_getcpu(), &set);
-	if (sched_setaffinity(0, sizeof(set), &set) ||
+	/* a page fault might sleep */
+	if (mlockall(MCL_CURRENT) || sched_setaffinity(0, sizeof(set), &set) ||
 	    sched_setaffinity(t->pid, sizeof(set), &set))
 		return -1;
 	return sched_setscheduler(0, SCHED_FIFO, &fifo);
@@ -164,7 +167,8 @@ FIXTURE_SETUP(retrap)
 {
 	NEED_NOTIFY_MODE();
 	tracee_start_seized(&self->t, 1, TRACEE_COUNT);
-	NEED(!go_first(&self->t), "no real-time priority: %s", strerror(errno));
+	NEED(!go_first(&self->t), "can't have a CPU and real-time priority: %s",
+	     strerror(errno));
 	interrupt_all(&self->t, 0);
 	ack_all(&self->t, 0);
 }
@@ -250,6 +254,7 @@ TEST_F(retrap, end_kill_during_retrap)
 	EXPECT_NO_STATUS(t->pid);
 	EXPECT_EQ('R', task_state(t->pid));
 	ASSERT_STATUS(SIGKILL, t->pid);
+	t->pid = 0;
 }
 
 /*

@@ -84,14 +84,20 @@ TEST_F(running, interrupt_clean_signals_and_parent)
 TEST_F(running, interrupt_detach_stays_running)
 {
 	struct tracee *t = &self->t;
+	int i;
 
 	seize_all(t, PTRACE_SEIZE_DEVEL);
 	interrupt_all(t, 0);
+	for_each_thread_of(t, i)
+		ASSERT_PTRACE(PTRACE_INTERRUPT, t->tid[i], 0);
 	detach_all(t);
 	EXPECT_ALL_RUN(t);
 
 	seize_all(t, 0);
-	EXPECT_ALL_RUN(t);
+	for_each_thread_of(t, i) {
+		ASSERT_EQ(0, sys_tgkill(t->pid, t->tid[i], SIGUSR2));
+		ASSERT_TRAP(SIGNAL_STATUS(SIGUSR2), t, i);
+	}
 }
 
 /* A dying tracee does not trap for an interrupt, nor does a zombie: it can be reaped. */
@@ -230,16 +236,13 @@ FIXTURE_SETUP(stopped)
 TEST_F(stopped, interrupt_flag_is_not_group_stop)
 {
 	struct tracee *t = &self->t;
-	int i;
 
-	for_each_thread_of(t, i)
-		EXPECT_CAUSE(CAUSE_GROUP | CAUSE_NOTIFY, t->tid[i]);
+	EXPECT_CAUSE_ALL(CAUSE_GROUP | CAUSE_NOTIFY, t);
 	ack_all(t, variant->sig);
 	run_all(t);
 
 	interrupt_all(t, variant->sig);
-	for_each_thread_of(t, i)
-		EXPECT_CAUSE(CAUSE_INTERRUPT, t->tid[i]);
+	EXPECT_CAUSE_ALL(CAUSE_INTERRUPT, t);
 	ack_all(t, variant->sig);
 }
 
@@ -269,8 +272,7 @@ TEST_F(stopped, interrupt_any_state_ends_listen)
 
 	ack_all(t, variant->sig);
 	listen_all(t);
-	for_each_thread_of(t, i)
-		EXPECT_NO_STATUS(t->tid[i]);
+	expect_listening(t);
 	for_each_thread_of(t, i) {
 		ASSERT_PTRACE(PTRACE_INTERRUPT, t->tid[i], 0);
 		ASSERT_STATUS(STOP_STATUS(variant->sig), t->tid[i]);

@@ -23,18 +23,6 @@ FIXTURE_SETUP(notify)
 	tracee_start_seized(&self->t, variant->threads, TRACEE_COUNT);
 }
 
-/* No thread of @t, all trapped, has a wait status, or is on its way to one. */
-static void expect_no_retrap(struct tracee *t)
-{
-	struct __test_metadata *_metadata = t->test;
-	int i;
-
-	for_each_thread_of(t, i) {
-		ASSERT_EQ(0, settle(t->tid[i]));
-		EXPECT_NO_STATUS(t->tid[i]);
-	}
-}
-
 /* Each start and each end of a group stop gives one wait status. */
 TEST_F(notify, notify_change_start_and_end)
 {
@@ -72,7 +60,7 @@ TEST_F(notify, notify_change_cont_without_stop)
 
 	cont_all(t);
 	ASSERT_EQ(0, kill(t->pid, SIGCONT));
-	expect_no_retrap(t);
+	EXPECT_NO_RETRAP(t);
 	ack_all(t, 0);
 	cont_all(t);
 }
@@ -117,8 +105,7 @@ TEST_F(notify, notify_threads_acknowledge_alone)
 	int i;
 
 	stop_all(t, variant->sig);
-	for_each_thread_of(t, i)
-		EXPECT_CAUSE(CAUSE_GROUP | CAUSE_NOTIFY, t->tid[i]);
+	EXPECT_CAUSE_ALL(CAUSE_GROUP | CAUSE_NOTIFY, t);
 	for_each_thread_of(t, i) {
 		ASSERT_PTRACE(PTRACE_CONT, t->tid[i], 0);
 		ASSERT_TRAP(STOP_STATUS(variant->sig), t, i);
@@ -160,29 +147,23 @@ TEST_F(notify, notify_retrap_new_status)
 	ASSERT_EQ(0, sys_tgkill(t->pid, t->pid, variant->sig));
 	ASSERT_PTRACE(PTRACE_CONT, t->pid, 0);
 	ASSERT_STATUS(SIGNAL_STATUS(variant->sig), t->pid);
-	expect_no_retrap(t);
+	EXPECT_NO_RETRAP(t);
 	ASSERT_PTRACE(PTRACE_CONT, t->pid, variant->sig);
 	trap_all(t, variant->sig);
-	expect_no_retrap(t);
+	EXPECT_NO_RETRAP(t);
 	cont_all(t);
-	expect_no_retrap(t);
+	EXPECT_NO_RETRAP(t);
 }
 
 /* PTRACE_LISTEN lasts until the group stop ends. */
 TEST_F(notify, notify_listen_until_change)
 {
 	struct tracee *t = &self->t;
-	siginfo_t info;
-	int i;
 
 	stop_all(t, variant->sig);
 	ack_all(t, variant->sig);
 	listen_all(t);
-	for_each_thread_of(t, i) {
-		EXPECT_NO_STATUS(t->tid[i]);
-		EXPECT_PTRACE_ERROR(ESRCH, PTRACE_GETSIGINFO, t->tid[i], 0, &info);
-		EXPECT_EQ('t', task_state(t->tid[i]));
-	}
+	expect_listening(t);
 	cont_all(t);
 	ack_all(t, 0);
 	run_all(t);
@@ -198,7 +179,7 @@ TEST_F(notify, notify_listen_with_notification_pending)
 	trap_all(t, variant->sig);
 	ack_all(t, variant->sig);
 	listen_all(t);
-	EXPECT_NO_STATUS(t->pid);
+	expect_listening(t);
 	cont_all(t);
 }
 
@@ -209,8 +190,7 @@ TEST_F(notify, notify_cause_of_each_trap)
 	int i;
 
 	interrupt_all(t, 0);
-	for_each_thread_of(t, i)
-		EXPECT_CAUSE(CAUSE_INTERRUPT, t->tid[i]);
+	EXPECT_CAUSE_ALL(CAUSE_INTERRUPT, t);
 	run_all(t);
 
 	stop_all(t, variant->sig);
@@ -225,8 +205,7 @@ TEST_F(notify, notify_cause_of_each_trap)
 	run_all(t);
 
 	cont_all(t);
-	for_each_thread_of(t, i)
-		EXPECT_CAUSE(CAUSE_NOTIFY, t->tid[i]);
+	EXPECT_CAUSE_ALL(CAUSE_NOTIFY, t);
 }
 
 /* A re-trap, and the end of listening, adds to the causes. Resuming the tracee empties them. */
@@ -325,8 +304,8 @@ TEST_F(notify_one, notify_state_of_now)
 }
 
 /*
- * A signal-delivery-stop with the siginfo of a STOP trap is none: there is no listening, no
- * re-trap, no live state, and nothing is acknowledged.
+ * A signal-delivery-stop with the siginfo of a STOP trap is not a STOP trap: there is no
+ * listening, no re-trap, no live state, and nothing is acknowledged.
  */
 TEST_F(notify_one, notify_forged_other_trap)
 {
@@ -342,7 +321,7 @@ TEST_F(notify_one, notify_forged_other_trap)
 	ASSERT_PTRACE(PTRACE_SETSIGINFO, t->pid, &info);
 	EXPECT_PTRACE_ERROR(EIO, PTRACE_LISTEN, t->pid, 0, 0);
 	ASSERT_EQ(0, kill(t->pid, SIGCONT));
-	expect_no_retrap(t);
+	EXPECT_NO_RETRAP(t);
 	ASSERT_PTRACE(PTRACE_GETSIGINFO, t->pid, &seen);
 	EXPECT_EQ(1234, seen.si_pid);
 	EXPECT_CAUSE(0, t->pid);

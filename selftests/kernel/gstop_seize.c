@@ -153,13 +153,13 @@ TEST_F(seize, seize_plain_attached)
 /* Detach ends notify mode: a later plain seize is plain. */
 TEST_F(seize, seize_inherit_ends_with_detach)
 {
-	static const int order[] = { 1, 0, 1, 1, 0, 0 };
+	static const int sequence[] = { 1, 0, 1, 1, 0, 0 };
 	struct tracee *t = &self->t;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(order); i++) {
-		seize_all(t, modes[order[i]]);
-		EXPECT_EQ(order[i], in_notify_mode(t));
+	for (i = 0; i < ARRAY_SIZE(sequence); i++) {
+		seize_all(t, modes[sequence[i]]);
+		EXPECT_EQ(sequence[i], in_notify_mode(t));
 		detach_all(t);
 	}
 }
@@ -218,7 +218,7 @@ TEST_F(seize, seize_inherit_children)
 TEST_F(seize, seize_quiet)
 {
 	struct tracee *t = &self->t;
-	int i, flags;
+	int flags;
 
 	for (flags = 0; flags <= TRACEE_COUNT; flags++) {
 		tracee_end(t);
@@ -226,8 +226,7 @@ TEST_F(seize, seize_quiet)
 		seize_all(t, PTRACE_SEIZE_DEVEL);
 		EXPECT_ALL_RUN(t);
 		interrupt_all(t, 0);
-		for_each_thread_of(t, i)
-			EXPECT_CAUSE(CAUSE_INTERRUPT, t->tid[i]);
+		EXPECT_CAUSE_ALL(CAUSE_INTERRUPT, t);
 		/* there is no signal to take */
 		run_all(t);
 	}

@@ -75,7 +75,10 @@ FIXTURE_SETUP(thread_trap)
 	seize_all(&self->t, PTRACE_SEIZE_DEVEL | traps[variant->trap].option);
 }
 
-/* The same of the start of a group stop, by a thread that is not traced. */
+/*
+ * The start of a group stop, by a thread that is not traced, neither wakes the tracee up from
+ * another trap nor is lost with it.
+ */
 TEST_F(thread_trap, notify_other_trap_start_of_stop)
 {
 	struct tracee *t = &self->t;

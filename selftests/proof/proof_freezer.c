@@ -10,7 +10,7 @@
 
 #include <sys/mount.h>
 
-FIXTURE_VARIANT_ADD(freezer, one_counting) { .threads = 1, .flags = TRACEE_COUNT };
+FIXTURE_VARIANT_ADD(freezer, one_sleeping) { .threads = 1 };
 FIXTURE_VARIANT_ADD(freezer, many_sleeping) { .threads = 3 };
 
 /* As cont_all() and ack_all(). EXPECT_NO_STEP() goes on to count from where it did. */
