@@ -280,6 +280,7 @@ host_run()
 	local dir=$1 name=$2 rc=0
 
 	shift 2
+	say "running $name"
 	mkdir -p "$dir/tap"
 	"$@" >"$dir/tap/$name.tap" || rc=$?
 	[ $rc -lt 128 ] || exit $rc
