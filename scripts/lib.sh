@@ -266,8 +266,8 @@ end_jobs()
 # slow_kernel: does CONFIG have the kernel watch itself? It needs more time and memory then.
 slow_kernel() { [[ " $CONFIG " =~ ' debug '|' kcsan ' ]]; }
 
-# result N NAME [WHY]: a result in TAP: "not ok" if there is a WHY, whose lines become comments.
-result()
+# tap_result N NAME [WHY]: a result in TAP: "not ok" if there is a WHY, whose lines become comments.
+tap_result()
 {
 	echo "${3:+not }ok $1 $2"
 	[ -z "${3:-}" ] || echo "# ${3//$'\n'/$'\n# '}"
