@@ -212,7 +212,7 @@ guest_run()
 	shift $(($# > 0))
 	mkdir -p "$(dirname "$dir")"
 	cat >"$dir.manifest"
-	[[ ! " $CONFIG " =~ ' debug '|' kcsan ' ]] || vm=(--mem 2048)
+	! slow_kernel || vm=(--mem 2048)
 	[[ " $CONFIG " != *' kcsan '* ]] || vm+=(--allow "$TOP/scripts/run/known-races")
 	if [[ " $* " != *' --kernel '* ]]; then
 		vm+=(--kernel "$("$TOP/scripts/guest/build")") || exit
@@ -263,6 +263,50 @@ temp_dir()
 {
 	tmp=$(mktemp -d)
 	trap 'rm -rf "$tmp"' EXIT
+}
+
+# slow_kernel: does CONFIG have the kernel watch itself? It needs more time and memory then.
+slow_kernel() { [[ " $CONFIG " =~ ' debug '|' kcsan ' ]]; }
+
+# tap_result N NAME [WHY]: a result in TAP: "not ok" if there is a WHY, whose lines become comments.
+tap_result()
+{
+	echo "${3:+not }ok $1 $2"
+	[ -z "${3:-}" ] || echo "# ${3//$'\n'/$'\n# '}"
+}
+
+# host_run DIR NAME COMMAND...: run COMMAND, which prints TAP, on this machine, and add to DIR what
+# it printed and how it ended, as scripts/guest/vm does for a program in the guest.
+host_run()
+{
+	local dir=$1 name=$2 rc=0
+
+	shift 2
+	say "running $name"
+	mkdir -p "$dir/tap"
+	"$@" >"$dir/tap/$name.tap" || rc=$?
+	[ $rc -lt 128 ] || exit $rc
+	echo "exit $rc" >"$dir/tap/$name.status"
+	echo "$name 1 $*" >>"$dir/manifest"
+	echo "passed: programs on this machine, judged by their TAP alone" >"$dir/verdict"
+}
+
+# finish RC DIR...: end the script with what tap-report says of the DIRs; with RC if that is not 0.
+finish()
+{
+	local rc=0
+
+	"$TOP/scripts/guest/tap-report" "${@:2}" || rc=$?
+	[ "$1" = 0 ] || rc=$1
+	exit "$rc"
+}
+
+# await N: until no more than N background jobs run.
+await()
+{
+	while [ "$(jobs -pr | wc -l)" -gt "$1" ]; do
+		wait -n || :
+	done
 }
 
 # required: the word for the kernel that makes it a failure if a test skips for want of the series.

@@ -24,3 +24,15 @@ check_out()
 {
 	git -C "$TREE" checkout -q -f --detach "$1" || die $EX_SETUP "git checkout failed in $TREE"
 }
+
+# quiet_run DIR ARGUMENT...: guest_run in DIR/run, with the ARGUMENTs, and without a word: what it
+# says is in DIR/vm.log. The transcript of proof_plain becomes results. Returns as guest_run.
+quiet_run()
+{
+	local rc=0
+
+	(guest_run "$1/run" "${@:2}" --stream none) >/dev/null 2>"$1/vm.log" || rc=$?
+	[ $rc != $EX_SETUP ] && [ $rc -lt 128 ] || { cat "$1/vm.log" >&2; exit $rc; }
+	"$TOP/scripts/run/plain" --tap "$1/run"
+	return $rc
+}
