@@ -48,14 +48,7 @@ ends()
 bad() { grep -E -f <(grep -v -e '^#' -e '^$' "$TOP/scripts/guest/console-badness"); }
 
 # qemus: the process ids of the QEMUs that write into $OUT/spin.
-qemus()
-{
-	local pid
-
-	for pid in $(ps -e -o pid= -o comm= | awk '$2 ~ /^qemu/ { print $1 }'); do
-		! grep -asqF "path=$OUT/spin/console.log" "/proc/$pid/cmdline" || echo "$pid"
-	done
-}
+qemus() { pgrep -f "^[^ ]*qemu-system[^ ]* .*path=$OUT/spin/console.log" || :; }
 
 # interrupt WHOM SIGNAL: boot a guest that hangs and send SIGNAL to the vm script or to its qemu;
 # say how many QEMUs there were and are, and return vm's exit code.

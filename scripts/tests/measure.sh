@@ -86,13 +86,10 @@ expect_all "bench: " <<'EOF'
 0|judged|the table|^inspect, median +5 us +150 us
 0|judged|targets that are met|
 	^met: reading a stopped tracee.* 30 times \(runs: 30 times to 30 times; only 3 of them\)$
-0|judged|when and where it was measured|
-	^2026-11-22; Linux 6.12; none; tcg; 3 runs; load of the host 0.5$
-0|jq -c .histograms[0] good.json|histograms of runs are added up|
-	"buckets":\[\[50000,3\],\[60000,3\]\]
+0|judged|when and where|^2026-11-22; Linux 6.12; none; tcg; 3 runs; load of the host 0.5$
+0|jq -c .histograms[0] good.json|histograms are added up|"buckets":\[\[50000,3\],\[60000,3\]\]
 0|page|a page of plots that needs nothing else|^4$
-1|judged inspect,notify,median,2|an inspection that is dear|
-	^MISSED: reading a stopped tracee.* 15 times \(
+1|judged inspect,notify,median,2|a dear inspection|^MISSED: reading a stopped tracee.* 15 times \(
 1|judged cont+reads,notify,p99,1.06|a late notification|
 	^MISSED: notification of cont, with reads, p99.* 1.06 \(
 1|judged threads-4000,notify,median,1.3|threads that cost more the more there are|
@@ -105,13 +102,12 @@ expect_all "bench: " <<'EOF'
 	^MISSED: getsiginfo and getregset in a storm.* 0.075 \(.* in notify-by-sender$
 1|judged signal-self,patched,instructions,1.006|more instructions|
 	^MISSED: no benchmark more than.* 0.6 % \(.* in signal-self$
-1|judged task_struct,patched,size,1.01|a larger task_struct|
-	^MISSED: task_struct.* 6656 to 6722.56 bytes$
+1|judged task_struct,patched,size,1.01|a larger task|^MISSED: task_struct.* 6656 to 6722.56 bytes$
 1|judged ptrace.o,patched,code,1.075|more code|^MISSED: at most 1,536 bytes.* 1600 bytes$
 5|judged stop+reads,notify,median,1.03 stop+reads,notify,median,.9,1 stop+reads,notify,median,1.1,3|
 	runs on both sides of a limit|
 	^not judged: noise: notification of stop, with .* 1.03 \(runs: 0.927 to 1.133; only 3
-5|one_run|one run has no noise|
+5|one_run|one run: no noise|
 	^met: reading a stopped tracee.* 30 times \(one run: nothing is known of noise\)$
 5|one_run|one run repeats nothing|^not measured: instruction counts.*: one run repeats nothing$
 5|about .config_differs=["CONFIG_X=y"] task_struct,patched,size,1.01|kernels not comparable|
@@ -127,8 +123,7 @@ expect_all "bench: " <<'EOF'
 	^not measured: no benchmark more.*: no figure of wait-scan-trapped$
 5|lacking exit.o|nor is an object|
 	^not measured: at most 1,536 bytes.*: no figure of exit.o, unpatched, exit.o, patched$
-0|judged|what was not asked for is listed|
-	^not in this run \(make measure WHAT=itself\): make check, cold
+0|judged|what is not asked for|^not in this run \(make measure WHAT=itself\): make check, cold
 2|garbled fast|a line that is garbled|lines are not as they should be
 2|garbled -5|an event known before it was|a time that is negative
 EOF
