@@ -75,7 +75,7 @@ bench bench-compare:
 matrix:	setup	## make check for all bases, on x86_64 and others, in one table (BASES=... ARCHS=...: some)
 	@scripts/run/matrix
 
-apply-check: setup	## does the series of each base apply, to Debian's source and vanilla?
+apply-check: setup	## does the series of each base apply to the source that it names?
 	@scripts/series/apply-check
 
 range-diff: setup	## what differs between the series of the bases, patch by patch

@@ -54,7 +54,11 @@ die()
 }
 
 # usage: print the script's own header comment, which is its manual.
-usage() { sed -n '1d; /^#/!q; s/^# \?//p' "$0"; }
+usage()
+{
+	sed -n '1d; /^#/!q; s/^# \?//p' "$0"
+	printf '\nSettings and exit codes that all scripts share: scripts/lib.sh\n'
+}
 
 # no_arguments "$@": end a script that takes none if it was given one.
 no_arguments()
@@ -172,15 +176,6 @@ lock()
 	flock 9
 }
 
-# series_files: the files that patches/BASE changes, but for those that it makes, one a line.
-series_files()
-{
-	awk '	/^--- \/dev\/null$/	{ new = 1; next }
-		/^--- a\//		{ name = substr($0, 7); if (!(name in made)) print name }
-		/^\+\+\+ b\// && new	{ made[substr($0, 7)] = 1; new = 0 }' \
-		"$TOP/patches/$BASE"/[0-9]*.patch | sort -u
-}
-
 # up_to_date STAMP KEY: does the file STAMP hold KEY, and nothing else? KEY is one line.
 up_to_date()
 {
@@ -263,6 +258,13 @@ end_jobs()
 	wait
 }
 
+# temp_dir: set tmp to a new directory, which goes when the script ends.
+temp_dir()
+{
+	tmp=$(mktemp -d)
+	trap 'rm -rf "$tmp"' EXIT
+}
+
 # required: the word for the kernel that makes it a failure if a test skips for want of the series.
 required() { [ "$SERIES" = none ] || echo bench.env=GSTOP_REQUIRED=1; }
 
@@ -276,6 +278,7 @@ tsc_words()
 	echo "tsc=reliable tsc_early_khz=$("$BUILD/tsc-khz")"
 }
 
+trap 'exit 130' INT TERM HUP
 case ${1:-} in
 --help|-h) usage; exit ;;
 --write-base) ;;	# scripts/series/source begins a series
