@@ -1,24 +1,21 @@
-# scripts/once, in a repository with nothing else in it, of a test "t" that notes in $OUT/once.runs
-# that it was run, prints ONCE, and does WHILE in the copy. It names "t" and "file".
+# shellcheck shell=bash
+# Of check-bench: scripts/once, in a repository with nothing else in it, of a test "t" that notes
+# in once.runs that it was run, prints ONCE, and does WHILE in the copy. It names "t" and "file".
 once()
 {
-	local on=$1
-
-	shift
-	env -u CI -u FRESH "$@" "$repo/scripts/once" --state "$OUT/once.state/test" --on "$on" \
+	env -u CI -u FRESH "${@:2}" "$repo/scripts/once" --state once.state/test --on "$1" \
 		--reads t --reads file t "$OUT/once.runs" "$ONCE" "$WHILE"
-	echo "run $(wc -l <"$OUT/once.runs") times"
+	echo "run $(wc -l <once.runs) times"
 }
 # changed COMMAND...: do that in the repository first
-changed()
-{
-	(cd "$repo" && "$@") && once a
-}
+changed() { (cd "$repo" && "$@") && once a; }
 repo=$OUT/once.repo WHILE=:
-rm -rf "$OUT/once.state" "$OUT/once.runs" "$repo"
+rm -rf once.state once.runs "$repo"
 mkdir -p "$repo/scripts"
 cp "$TOP/scripts/once" "$TOP/scripts/lib.sh" "$repo/scripts"
-printf '%s\n' '#!/bin/sh' 'cd "$(dirname "$0")" || exit' 'echo >>"$1"' 'echo "$2"' 'eval "$3"' >"$repo/t"
+# shellcheck disable=SC2016	# for that sh
+printf '%s\n' '#!/bin/sh' 'cd "$(dirname "$0")" || exit' 'echo >>"$1"' 'echo "$2"' 'eval "$3"' \
+	>"$repo/t"
 chmod +x "$repo/t"
 echo 1 >"$repo/file"
 ONCE='ok 1 - a test'
@@ -28,7 +25,7 @@ expect 0 '^# not run again: .* since it passed, 20' "once: ... which is said" on
 expect 0 '^ok 1 - a test$' "once: ... and its results are there" once a
 expect 0 '^run 2 times$' "once: it is run when what it depends on has changed" once b
 expect 0 '^run 3 times$' "once: ... also if it is back to what passed before that" once a
-expect 0 '^run 3 times$' "once: not for a new file that it does not name" changed sh -c 'echo 1 >other'
+expect 0 '^run 3 times$' "once: not for a new file that it does not name" changed touch other
 WHILE='cat other'
 expect 0 'No such file' "once: ... which it can't read either" once a
 WHILE=:
@@ -50,5 +47,5 @@ expect 0 '^run 15 times$' "once: ... is not kept" once a
 WHILE='exit 3' ONCE='ok 1 - a test'
 expect 0 '^run 16 times$' "once: nor is an exit code" once a
 expect 0 '^run 17 times$' "once: ..." once a
-expect 3 '^ok 1' "once: ... which is that of the test" "$repo/scripts/once" --state "$OUT/once.state/other" \
-	--reads t t "$OUT/once.runs" "$ONCE" "$WHILE"
+expect 3 '^ok 1' "once: ... which is that of the test" "$repo/scripts/once" \
+	--state once.state/other --reads t t "$OUT/once.runs" "$ONCE" "$WHILE"
