@@ -55,26 +55,6 @@ field()
 	grep -qE "^$2:[[:space:]]*$3\$" "/proc/$1/status" 2>/dev/null
 }
 
-# strace_facts LOG: what strace -f saw of signals and stops, and what wait() told of them, of each
-# process or thread in turn: which of two is first in the log is the scheduler's choice. Taken out
-# are times and ids. Of these the n-th that appears becomes Pn, and any of a process that strace
-# did not trace P0.
-strace_facts()
-{
-	awk '
-	NR == FNR {
-		if (!($1 in name))
-			name[$1] = "P" ++n
-		next
-	}
-	{ who = name[$1]; sub(/^[0-9]+ +/, "") }
-	!/^(---|\+\+\+)/ && match($0, /\{WIF[^}]*\}/) { $0 = "wait: " substr($0, RSTART, RLENGTH) }
-	/^(---|\+\+\+|wait: )/ {
-		gsub(/, si_[us]time=[0-9]+( \/\*[^*]*\*\/)?/, "")
-		if (match($0, /si_pid=[0-9]+/)) {
-			sender = substr($0, RSTART + 7, RLENGTH - 7)
-			sub(/si_pid=[0-9]+/, "si_pid=" (sender in name ? name[sender] : "P0"))
-		}
-		print who, $0
-	}' "$1" "$1" | sort -s -k 1,1
-}
+# strace_facts LOG: what strace -f saw, of each process or thread in turn: which of two is first in
+# the log is the scheduler's choice.
+strace_facts() { awk -f /regress/strace-facts.awk "$1" "$1" | sort -s -k 1,1; }
