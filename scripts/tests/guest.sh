@@ -88,7 +88,7 @@ while read -r name ways; do
 	initrd "$name" --file "/bench/$name=misbehave"
 done <<'EOF'
 well pass skip noise leave alone
-ill fail status few nothing bail killed hang pass
+ill fail status few nothing none bail killed hang pass
 dawdle dawdle pass
 panic
 bug
@@ -115,17 +115,18 @@ expect_all <<'EOF'
 0|longest well noise|output with NULs, long lines and false records stays output|^100005$
 0|ends well noise|... and its program goes on to its end|^exit 0$
 0|cat well/junit.xml|JUnit XML is written|<testsuites>
-0|vm ill|failing programs are no fault of the guest|passed: 8 programs
+0|vm ill|failing programs are no fault of the guest|passed: 9 programs
 1|only fail|'not ok' with exit 0 fails|Failed test: +2
 1|only status|'ok' with exit 3 fails|status \(exit 3\)
 1|only few|fewer results than planned fail|planned 3 tests but ran 1
 1|only nothing|a program that prints nothing fails|nothing \(exit 0\) printed nothing
+1|only none|a program that runs no test, and skips none, fails|none ran no test
 1|only bail|a bail-out fails|Bail out! no use
 1|only killed|a program killed halfway fails|killed \(signal 9\)
 1|only hang|a program that hangs fails|hang did not end within 2 s
 0|only pass|a program after them is not hurt|^2 passed, 0 failed$
-1|report ill|each of them is counted|^9 passed, 7 failed$
-1|report well ill|two runs are counted together|^17 passed, 7 failed, 1 skipped$
+1|report ill|each of them is counted|^9 passed, 8 failed$
+1|report well ill|two runs are counted together|^17 passed, 8 failed, 1 skipped$
 0|vm dawdle --append bench.fail-fast=1|a failing program is stopped, if asked for|passed: 2 programs
 0|ends dawdle dawdle pass|... and it alone, before its timeout|^stopped exit 0$
 1|report dawdle|... which counts as a failure|dawdle .stopped

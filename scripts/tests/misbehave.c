@@ -67,6 +67,11 @@ static void pass(void)
 	puts("TAP version 13\n1..2\nok 1 one\nok 2 two");
 }
 
+static void none(void)
+{
+	puts("TAP version 13\n1..0");
+}
+
 static void skip(void)
 {
 	puts("TAP version 13\n1..0 # SKIP not on this machine");
@@ -273,6 +278,7 @@ static const struct {
 	void (*run)(void);
 } ways[] = {
 	{ "pass", pass },
+	{ "none", none },
 	{ "skip", skip },
 	{ "fail", fail },
 	{ "status", status },
