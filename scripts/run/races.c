@@ -5,19 +5,20 @@
  *
  *	races SECONDS
  *
- * One after the other, a fifth of the time each, a tracee
+ * One after the other, for as long each, a tracee
  *
  *	options	is trapped, and PTRACE_SETOPTIONS changes its options without end, while
  *		another thread of the tracer asks waitid() for it, and a third process
  *		sends it SIGCONT and stop signals. ->ptrace is read by the latter two.
  *	exits	is told to stop by PTRACE_INTERRUPT while it dies: ->flags
  *	again	makes system calls, each of which traps, while its tracer dies and the next
- *		one seizes it: ->ptrace
+ *		one seizes it: ->ptrace. A third process looks at it in /proc: ->exit_code
  *
  * and, as most selftests look into /proc, and wait more than they run, there is
  *
- *	looks	a process that executes a program and ends, while /proc/PID/stat is read:
- *		->flags, and the directory entries of what has ended
+ *	looks	a process that executes a program and ends, while two others look at it in
+ *		/proc: ->flags, and the directory entries of what has ended
+ *	maps	a thread that maps memory, while another one faults: the tree of mappings
  *	idle	nothing to do between short sleeps: the timer tick of an idle CPU
  *
  * Prints TAP, a test for each, that it has been gone through at least once. Exits with 0
@@ -26,6 +27,7 @@
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -44,9 +46,10 @@
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define SETOPTIONS_A_TRAP	100	/* requests, before another trap is asked for */
 #define INTERRUPTS_AN_EXIT	200
+#define PAGES			8	/* that maps() maps, one by one */
 
 static time_t end;			/* of all, in seconds of CLOCK_MONOTONIC */
-static atomic_bool waits;		/* the other thread is to go on with waitid() */
+static atomic_bool waits;		/* the other thread is to go on */
 
 static bool over(void)
 {
@@ -73,6 +76,27 @@ static void reap(pid_t pid)
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, __WALL) == pid && !kill(pid, 0))
 		;
+}
+
+/* What the selftests read of a process in /proc. Returns whether it was there. */
+static bool look(pid_t pid)
+{
+	static const char * const files[] = { "stat", "status", "comm" };
+	char path[32], text[2048];
+	bool there = false;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
+		fd = open(path, O_RDONLY);
+		if (fd < 0)
+			continue;
+		there |= read(fd, text, sizeof(text)) > 0;
+		close(fd);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	return readlink(path, text, sizeof(text)) > 0 || there;
 }
 
 static void *wait_for_ever(void *arg)
@@ -167,7 +191,7 @@ static void trace_and_die(pid_t tracee, int traps)
 
 static unsigned long again(void)
 {
-	pid_t tracee, other, tracer;
+	pid_t tracee, looker, other, tracer;
 	unsigned long done = 0;
 	int status;
 
@@ -175,6 +199,9 @@ static unsigned long again(void)
 	if (!tracee)
 		for (;;)
 			getppid();
+	looker = spawn();
+	while (!looker)
+		look(tracee);
 	/* there are two tracers at a time: one is waiting for the other's end */
 	other = fork();
 	if (other < 0)
@@ -189,6 +216,7 @@ static unsigned long again(void)
 	if (!other)
 		_exit(0);
 	waitpid(other, NULL, 0);
+	reap(looker);
 	reap(tracee);
 	return done;
 }
@@ -198,9 +226,7 @@ static unsigned long looks(void)
 	atomic_int *now = mmap(NULL, sizeof(*now), PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned long done = 0;
-	char path[32], line[512];
-	pid_t parent, pid;
-	FILE *stat;
+	pid_t parent, other, pid;
 
 	if (now == MAP_FAILED)
 		err(2, "mmap");
@@ -214,16 +240,54 @@ static unsigned long looks(void)
 		*now = pid;
 		waitpid(pid, NULL, 0);
 	}
-	while (!over()) {
-		snprintf(path, sizeof(path), "/proc/%d/stat", *now);
-		stat = fopen(path, "r");
-		if (!stat)
-			continue;
-		done += !!fgets(line, sizeof(line), stat);
-		fclose(stat);
-	}
+	other = spawn();
+	while (!other)
+		look(*now);
+	while (!over())
+		done += look(*now);
+	reap(other);
 	reap(parent);
 	munmap(now, sizeof(*now));
+	return done;
+}
+
+static void *map_beside(void *at)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	long i, page = sysconf(_SC_PAGESIZE);
+
+	/* each mapping grows the one before it */
+	while (waits) {
+		for (i = 1; i < PAGES; i++)
+			if (mmap((char *)at + i * page, page, prot,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+				err(2, "mmap");
+		munmap((char *)at + page, (PAGES - 1) * page);
+	}
+	return NULL;
+}
+
+static unsigned long maps(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *at = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned long done = 0;
+	pthread_t thread;
+
+	if (at == MAP_FAILED)
+		err(2, "mmap");
+	waits = true;
+	if (pthread_create(&thread, NULL, map_beside, at))
+		errx(2, "pthread_create");
+	for (; !over(); done++) {
+		*(volatile char *)at = 1;
+		if (madvise(at, page, MADV_DONTNEED))
+			err(2, "madvise");
+	}
+	waits = false;
+	pthread_join(thread, NULL);
+	munmap(at, page);
 	return done;
 }
 
@@ -243,7 +307,7 @@ int main(int argc, char **argv)
 		unsigned long (*run)(void);
 	} all[] = {
 		{ "options", options }, { "exits", exits }, { "again", again },
-		{ "looks", looks }, { "idle", idle },
+		{ "looks", looks }, { "maps", maps }, { "idle", idle },
 	};
 	const int n = ARRAY_SIZE(all);
 	unsigned long done;
