@@ -197,12 +197,29 @@ digest()
 	[ $# -gt 0 ] || sha256sum | cut -d' ' -f1
 }
 
+# known_races VMLINUX: the data races that are not of the series, one extended regular expression a
+# line: scripts/run/known-races, and all between two functions of fs/, mm/ and lib/. The series
+# writes to memory only from kernel/, so in those neither side is of the series.
+known_races()
+{
+	local built names
+
+	built=$(dirname "$1")
+	names=$(nm "$built"/{fs,mm,lib}/built-in.a "$built/lib/lib.a" |
+		awk 'NF == 3 && tolower($2) == "t" { sub(/[.].*/, "", $3); print $3 }' |
+		sort -u | paste -sd '|') ||
+		die $EX_SETUP "$built has no objects of fs/, mm/ and lib/"
+	names="($names)(\\.[a-z0-9.]+)?"
+	cat "$TOP/scripts/run/known-races"
+	echo "BUG: KCSAN: data-race in $names / $names\$"
+}
+
 # guest_run DIR [IMAGE OPTION...] [-- VM OPTION...] <MANIFEST: run the programs of MANIFEST in a
 # guest, with the results in DIR. The kernel and the image are made unless VM OPTIONs have --kernel
 # and --initrd. Returns 0, 3, 4 or 5, as scripts/guest/vm; ends the script on any other code.
 guest_run()
 {
-	local dir=$1 pack=() vm=(--mem 1024) rc=0
+	local dir=$1 pack=() vm=(--mem 1024) rc=0 kernel='' before='' word
 
 	shift
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
@@ -213,9 +230,17 @@ guest_run()
 	mkdir -p "$(dirname "$dir")"
 	cat >"$dir.manifest"
 	! slow_kernel || vm=(--mem 2048)
-	[[ " $CONFIG " != *' kcsan '* ]] || vm+=(--allow "$TOP/scripts/run/known-races")
-	if [[ " $* " != *' --kernel '* ]]; then
-		vm+=(--kernel "$("$TOP/scripts/guest/build")") || exit
+	for word; do
+		[ "$before" != --kernel ] || kernel=$word
+		before=$word
+	done
+	if [ -z "$kernel" ]; then
+		kernel=$("$TOP/scripts/guest/build") || exit
+		vm+=(--kernel "$kernel")
+	fi
+	if [[ " $CONFIG " == *' kcsan '* ]]; then
+		known_races "$kernel" >"$dir.races"
+		vm+=(--allow "$dir.races")
 	fi
 	if [[ " $* " != *' --initrd '* ]]; then
 		vm+=(--initrd "$("$TOP/scripts/guest/image" "${pack[@]}" --out "$dir.cpio" \

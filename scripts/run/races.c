@@ -12,12 +12,13 @@
  *		sends it SIGCONT and stop signals. ->ptrace is read by the latter two.
  *	exits	is told to stop by PTRACE_INTERRUPT while it dies: ->flags
  *	again	makes system calls, each of which traps, while its tracer dies and the next
- *		one seizes it: ->ptrace. A third process looks at it in /proc: ->exit_code
+ *		one seizes it: ->ptrace
+ *	traps	traps at each system call, while /proc/PID/stat is read: ->exit_code
  *
  * and, as most selftests look into /proc, and wait more than they run, there is
  *
- *	looks	a process that executes a program and ends, while two others look at it in
- *		/proc: ->flags, and the directory entries of what has ended
+ *	looks	processes that end, some after they executed a program, while two others look
+ *		at them in /proc: ->flags, and the directory entries of what has ended
  *	maps	a thread that maps memory, while another one faults: the tree of mappings
  *	idle	nothing to do between short sleeps: the timer tick of an idle CPU
  *
@@ -46,6 +47,7 @@
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define SETOPTIONS_A_TRAP	100	/* requests, before another trap is asked for */
 #define INTERRUPTS_AN_EXIT	200
+#define LOOKS			3	/* files of a process in /proc */
 #define PAGES			8	/* that maps() maps, one by one */
 
 static time_t end;			/* of all, in seconds of CLOCK_MONOTONIC */
@@ -78,25 +80,25 @@ static void reap(pid_t pid)
 		;
 }
 
-/* What the selftests read of a process in /proc. Returns whether it was there. */
-static bool look(pid_t pid)
+/*
+ * What the selftests read of a process in /proc, or the first @count of it. Returns whether
+ * the last of it was there.
+ */
+static bool look(pid_t pid, int count)
 {
-	static const char * const files[] = { "stat", "status", "comm" };
+	static const char * const files[LOOKS] = { "stat", "status", "comm" };
 	char path[32], text[2048];
 	bool there = false;
-	size_t i;
-	int fd;
+	int i, fd;
 
-	for (i = 0; i < ARRAY_SIZE(files); i++) {
+	for (i = 0; i < count; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/%s", pid, files[i]);
 		fd = open(path, O_RDONLY);
-		if (fd < 0)
-			continue;
-		there |= read(fd, text, sizeof(text)) > 0;
-		close(fd);
+		there = fd >= 0 && read(fd, text, sizeof(text)) > 0;
+		if (fd >= 0)
+			close(fd);
 	}
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	return readlink(path, text, sizeof(text)) > 0 || there;
+	return there;
 }
 
 static void *wait_for_ever(void *arg)
@@ -191,7 +193,7 @@ static void trace_and_die(pid_t tracee, int traps)
 
 static unsigned long again(void)
 {
-	pid_t tracee, looker, other, tracer;
+	pid_t tracee, other, tracer;
 	unsigned long done = 0;
 	int status;
 
@@ -199,9 +201,6 @@ static unsigned long again(void)
 	if (!tracee)
 		for (;;)
 			getppid();
-	looker = spawn();
-	while (!looker)
-		look(tracee);
 	/* there are two tracers at a time: one is waiting for the other's end */
 	other = fork();
 	if (other < 0)
@@ -216,6 +215,28 @@ static unsigned long again(void)
 	if (!other)
 		_exit(0);
 	waitpid(other, NULL, 0);
+	reap(tracee);
+	return done;
+}
+
+static unsigned long traps(void)
+{
+	unsigned long done = 0;
+	pid_t tracee, looker;
+	int status;
+
+	tracee = spawn();
+	if (!tracee)
+		for (;;)
+			getppid();
+	looker = spawn();
+	while (!looker)
+		look(tracee, 1);
+	if (ptrace(PTRACE_SEIZE, tracee, 0, 0) || ptrace(PTRACE_INTERRUPT, tracee, 0, 0))
+		err(2, "PTRACE_SEIZE, PTRACE_INTERRUPT");
+	while (!over() && waitpid(tracee, &status, __WALL) == tracee &&
+	       !ptrace(PTRACE_SYSCALL, tracee, 0, 0))
+		done++;
 	reap(looker);
 	reap(tracee);
 	return done;
@@ -227,24 +248,25 @@ static unsigned long looks(void)
 			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned long done = 0;
 	pid_t parent, other, pid;
+	unsigned int i;
 
 	if (now == MAP_FAILED)
 		err(2, "mmap");
 	parent = spawn();
-	while (!parent) {
+	for (i = 0; !parent; i++) {
 		pid = fork();
-		if (!pid) {
+		if (!pid && i % 2)
 			execl("/proc/self/exe", "races", "end", NULL);
-			_exit(2);
-		}
+		if (!pid)
+			_exit(0);
 		*now = pid;
 		waitpid(pid, NULL, 0);
 	}
 	other = spawn();
 	while (!other)
-		look(*now);
+		look(*now, LOOKS);
 	while (!over())
-		done += look(*now);
+		done += look(*now, LOOKS);
 	reap(other);
 	reap(parent);
 	munmap(now, sizeof(*now));
@@ -307,7 +329,7 @@ int main(int argc, char **argv)
 		unsigned long (*run)(void);
 	} all[] = {
 		{ "options", options }, { "exits", exits }, { "again", again },
-		{ "looks", looks }, { "maps", maps }, { "idle", idle },
+		{ "traps", traps }, { "looks", looks }, { "maps", maps }, { "idle", idle },
 	};
 	const int n = ARRAY_SIZE(all);
 	unsigned long done;
