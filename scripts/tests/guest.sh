@@ -47,6 +47,9 @@ ends()
 # bad: grep's idea of the lines on a console that come from stdin.
 bad() { grep -E -f <(grep -v -e '^#' -e '^$' "$TOP/scripts/guest/console-badness"); }
 
+# allowed RACE: whether known_races() excuses it.
+allowed() { grep -E -f <(grep -v -e '^#' -e '^$' this) <<<"BUG: KCSAN: data-race in $*"; }
+
 # qemus: the process ids of the QEMUs that write into $OUT/spin.
 qemus() { pgrep -f "^[^ ]*qemu-system[^ ]* .*path=$OUT/spin/console.log" || :; }
 
@@ -105,7 +108,7 @@ spin pass
 absent pass
 EOF
 echo 'absent 2 /bench/misbehave pass' >>absent.manifest
-echo 'BUG: KCSAN: data-race in (one|two) / other$' >this
+{ known_races "$KERNEL"; echo 'BUG: KCSAN: data-race in (one|two) / other$'; } >this
 printf '# one / other\n\n%s\n' 'data-race in one / an' >another
 echo 'data-race in (one' >broken
 
@@ -140,6 +143,8 @@ expect_all <<'EOF'
 3|vm race|a data race is noticed|crashed: .*data-race in one / other
 0|vm race --allow this|... unless the caller allows for it|^vm: passed: 1 programs
 3|vm race --allow another|... and not for another|crashed: .*data-race in one / other
+0|allowed pid_revalidate / dput.part.0|a race between functions of fs/ is not of the series|pid_reval
+1|allowed dput / ptrace_request|... but one with a function of kernel/ is|^$
 2|vm race --allow broken|a bad --allow is a set-up error|not a list of extended regular expressions
 5|vm stuck|an unkillable program ends the run|gave up: .*stuck left processes that survive SIGKILL
 4|vm freeze --timeout 6|a guest that hangs is killed|timed out: .*within 6 s, while freeze ran
