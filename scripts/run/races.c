@@ -13,7 +13,8 @@
  *	exits	is told to stop by PTRACE_INTERRUPT while it dies: ->flags
  *	again	makes system calls, each of which traps, while its tracer dies and the next
  *		one seizes it: ->ptrace
- *	traps	traps at each system call, while /proc/PID/stat is read: ->exit_code
+ *	traps	traps at each system call and signal, while /proc/PID/stat is read: ->exit_code
+ *		and the pending signals
  *
  * and, as most selftests look into /proc, and wait more than they run, there is
  *
@@ -235,7 +236,7 @@ static unsigned long traps(void)
 	if (ptrace(PTRACE_SEIZE, tracee, 0, 0) || ptrace(PTRACE_INTERRUPT, tracee, 0, 0))
 		err(2, "PTRACE_SEIZE, PTRACE_INTERRUPT");
 	while (!over() && waitpid(tracee, &status, __WALL) == tracee &&
-	       !ptrace(PTRACE_SYSCALL, tracee, 0, 0))
+	       !ptrace(PTRACE_SYSCALL, tracee, 0, 0) && !kill(tracee, SIGWINCH))
 		done++;
 	reap(looker);
 	reap(tracee);
