@@ -74,6 +74,16 @@ static pid_t spawn(void)
 	return pid;
 }
 
+/* The same, of which the child makes system calls without end. */
+static pid_t spawn_caller(void)
+{
+	pid_t pid = spawn();
+
+	while (!pid)
+		getppid();
+	return pid;
+}
+
 static void reap(pid_t pid)
 {
 	kill(pid, SIGKILL);
@@ -121,10 +131,7 @@ static unsigned long options(void)
 	pid_t sender;
 	int i, status;
 
-	tracee = spawn();
-	if (!tracee)
-		for (;;)
-			getppid();
+	tracee = spawn_caller();
 	if (ptrace(PTRACE_SEIZE, tracee, 0, 0))
 		err(2, "PTRACE_SEIZE");
 	sender = spawn();
@@ -198,10 +205,7 @@ static unsigned long again(void)
 	unsigned long done = 0;
 	int status;
 
-	tracee = spawn();
-	if (!tracee)
-		for (;;)
-			getppid();
+	tracee = spawn_caller();
 	/* there are two tracers at a time: one is waiting for the other's end */
 	other = fork();
 	if (other < 0)
@@ -226,10 +230,7 @@ static unsigned long traps(void)
 	pid_t tracee, looker;
 	int status;
 
-	tracee = spawn();
-	if (!tracee)
-		for (;;)
-			getppid();
+	tracee = spawn_caller();
 	looker = spawn();
 	while (!looker)
 		look(tracee, 1);
