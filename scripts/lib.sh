@@ -199,7 +199,7 @@ digest()
 
 # known_races VMLINUX: the data races that are not of the series, one extended regular expression a
 # line: scripts/run/known-races, and all between two functions of fs/, mm/ and lib/. The series
-# writes to memory only from kernel/, so in those neither side is of the series.
+# changes no file of these, so in those neither side is of the series.
 known_races()
 {
 	local built names

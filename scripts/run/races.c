@@ -14,7 +14,7 @@
  *	again	makes system calls, each of which traps, while its tracer dies and the next
  *		one seizes it: ->ptrace
  *	traps	traps at each system call and signal, while /proc/PID/stat is read: ->exit_code
- *		and the pending signals
+ *		and the pending signals of the thread
  *
  * and, as most selftests look into /proc, and wait more than they run, there is
  *
@@ -237,7 +237,8 @@ static unsigned long traps(void)
 	if (ptrace(PTRACE_SEIZE, tracee, 0, 0) || ptrace(PTRACE_INTERRUPT, tracee, 0, 0))
 		err(2, "PTRACE_SEIZE, PTRACE_INTERRUPT");
 	while (!over() && waitpid(tracee, &status, __WALL) == tracee &&
-	       !ptrace(PTRACE_SYSCALL, tracee, 0, 0) && !kill(tracee, SIGWINCH))
+	       !ptrace(PTRACE_SYSCALL, tracee, 0, 0) &&
+	       !syscall(SYS_tgkill, tracee, tracee, SIGWINCH))
 		done++;
 	reap(looker);
 	reap(tracee);

@@ -148,8 +148,8 @@ expect_all <<'EOF'
 2|vm race --allow broken|a bad --allow is a set-up error|not a list of extended regular expressions
 5|vm stuck|an unkillable program ends the run|gave up: .*stuck left processes that survive SIGKILL
 4|vm freeze --timeout 6|a guest that hangs is killed|timed out: .*within 6 s, while freeze ran
-4|init spin --boot-timeout 4|... and sooner if its init has not begun|within 4 s, before
 1|report freeze|... and fails the program|never ended in the guest|freeze \(no end\)
+4|init spin --boot-timeout 4|one whose init never begins is killed sooner|within 4 s, before
 5|vm reboot|a guest that ends halfway is noticed|no evidence: .*ended while reboot ran
 1|report reboot|... and fails what it left out|^3 passed, 2 failed$
 5|init silent|a guest without a word is noticed|silent: 

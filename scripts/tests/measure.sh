@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Of check-bench: what scripts/measure/ makes of its figures.
 
+unset RUNS	# of a user or of scripts/measure/measure: the tests set their own
+
 # figures [MORE...]: lines of three runs that meet every target that can be met without a guest
 # ever having been started; there are RUNS if that is set. Each MORE is name,way,stat,factor and
 # multiplies a figure; noise moves all of a kind together. name,way,stat,factor,run is of that run
